@@ -1,0 +1,101 @@
+//! `model`: explore the models of the specification.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use clap::{Args, Subcommand, ValueEnum};
+use mapi_session_model as models;
+
+use super::DemandArgs;
+use crate::failure::Failure;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Session,
+    Shared,
+}
+
+/// Explore the models of the specification.
+#[derive(Debug, Args)]
+pub(super) struct Model {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Visit every state, and check every property in each.
+    Check {
+        /// Which model [default: all].
+        name: Option<Name>,
+        #[command(flatten)]
+        demand: DemandArgs,
+    },
+    /// Serve the model in a browser, on this machine only.
+    Explore {
+        /// Which model.
+        #[arg(default_value = "session")]
+        name: Name,
+        #[command(flatten)]
+        demand: DemandArgs,
+        /// The port on the loopback address.
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
+    /// Write the explored states and moves as an Aldebaran file (mCRL2, CADP and LTSmin read it).
+    Export {
+        /// Which model.
+        #[arg(default_value = "session")]
+        name: Name,
+        #[command(flatten)]
+        demand: DemandArgs,
+    },
+}
+
+fn model(name: Name, demand: mapi_session_spec::rule::Demand) -> models::SessionModel {
+    match name {
+        Name::Session => models::session(demand),
+        Name::Shared => models::shared(demand),
+    }
+}
+
+impl Model {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let mut out = anstream::stdout();
+        match &self.what {
+            What::Check { name, demand } => {
+                let names = name.map_or(vec![Name::Session, Name::Shared], |name| vec![name]);
+                let mut failed = false;
+                for name in names {
+                    let clock = Instant::now();
+                    let result = models::check(model(name, demand.demand(None)));
+                    let seconds = clock.elapsed().as_secs_f64();
+                    match result {
+                        Ok(explored) => {
+                            failed |= !explored.holds();
+                            let _ = write!(out, "{explored}");
+                            let _ = writeln!(out, "  {seconds:.2} s");
+                        }
+                        Err(error) => {
+                            failed = true;
+                            let _ = writeln!(out, "{error}");
+                        }
+                    }
+                }
+                Ok(u8::from(failed))
+            }
+            What::Explore { name, demand, port } => {
+                let address = SocketAddr::from(([127, 0, 0, 1], *port));
+                eprintln!("serving on http://{address} until interrupted");
+                models::explore(model(*name, demand.demand(None)), address);
+                Ok(0)
+            }
+            What::Export { name, demand } => {
+                let text = models::aldebaran(&model(*name, demand.demand(None)));
+                let _ = out.write_all(text.as_bytes());
+                Ok(0)
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The child: loads the subject, runs the programs, writes every step into the ring before making it.
+
+use std::cell::Cell;
+use std::ffi::CString;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use libloading::Library;
+use mapi_session_com::Exports;
+use mapi_session_spec::event::{Callback, SinkId, ThreadId};
+use mapi_session_spec::flags::EventMask;
+use memmap2::MmapMut;
+
+use super::ring::{self, Ring};
+use super::wire::{Record, STEP_BYTES, decode_step};
+use crate::program::{Action, Awaited, Place, Step, Wanted};
+use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is_under_way, load};
+
+/// How often settling may wait in vain before it stops waiting: what is missing then is known to be missing.
+const PATIENCE: u32 = 6;
+/// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
+const BESIDE: Duration = Duration::from_millis(20);
+
+/// What the child is told on its command line.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    /// The file that both map: the ring, then the programs.
+    pub shared: std::path::PathBuf,
+    /// What to load.
+    pub subject: Subject,
+    /// The profile to log on with.
+    pub profile: Option<String>,
+    /// How long to settle.
+    pub settle: Duration,
+}
+
+thread_local! {
+    /// The number of this thread in the trace: 0 and 1 are the client's own, others get theirs when first seen.
+    static THREAD: Cell<u8> = const { Cell::new(u8::MAX) };
+}
+
+static NEXT_THREAD: AtomicU8 = AtomicU8::new(2);
+
+fn thread() -> u8 {
+    THREAD.with(|cell| {
+        if cell.get() == u8::MAX {
+            cell.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed).min(250));
+        }
+        cell.get()
+    })
+}
+
+struct Running {
+    trace: u32,
+    steps: Vec<Step>,
+    /// 0 not run, 1 answered with a success, 2 with a failure.
+    answers: Vec<AtomicU8>,
+    driver: Arc<Driver>,
+}
+
+struct Child {
+    ring: Ring,
+    exports: Exports,
+    profile: Option<CString>,
+    settle: Duration,
+    running: RwLock<Option<Arc<Running>>>,
+    callbacks: AtomicU32,
+    waited_in_vain: AtomicU32,
+    heard_of_sinks: AtomicBool,
+    to_worker: Sender<usize>,
+    from_worker: Mutex<Receiver<usize>>,
+    worker_owes: AtomicU32,
+}
+
+impl Child {
+    fn put(&self, trace: u32, record: Record) {
+        self.ring.push(trace, record, u32::MAX);
+    }
+
+    fn current(&self) -> Option<Arc<Running>> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn step(&self, running: &Running, index: usize) {
+        let step = &running.steps[index];
+        let holds = step.after.is_none_or(|(earlier, wanted)| {
+            let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::SeqCst));
+            answer == if wanted == Wanted::Success { 1 } else { 2 }
+        });
+        match step.action {
+            _ if !holds => self.put(running.trace, Record::Skipped),
+            Action::Settle(awaited) => self.settle(running, awaited),
+            Action::Call(call) if running.driver.can(&call) => {
+                self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
+                match running.driver.perform(&call) {
+                    Performed::Returned(code, out) => {
+                        let answer = if code.succeeded() { 1 } else { 2 };
+                        running.answers[index].store(answer, Ordering::SeqCst);
+                        self.put(running.trace, Record::Return { step: index as u16, code, out });
+                    }
+                    // The slot emptied in between; nothing was called.
+                    Performed::NotPossible => self.put(running.trace, Record::Skipped),
+                }
+            }
+            Action::Call(_) => self.put(running.trace, Record::Skipped),
+        }
+    }
+
+    /// Waits until everything awaited has come, or the time is up.
+    fn settle(&self, running: &Running, awaited: Awaited) {
+        let start = Instant::now();
+        let there =
+            || awaited != Awaited::default() && running.driver.sinks.have(awaited.heard, awaited.released);
+        running.driver.pump();
+        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= PATIENCE {
+            self.put(running.trace, Record::NotSettled);
+            return;
+        }
+        while !there() && start.elapsed() < self.settle {
+            std::thread::sleep(Duration::from_micros(200));
+            running.driver.pump();
+        }
+        if !there() {
+            self.waited_in_vain.fetch_add(1, Ordering::Relaxed);
+        }
+        let milliseconds = u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX);
+        self.put(running.trace, Record::Settled { milliseconds });
+    }
+
+    fn hand_to_worker(&self, index: usize) {
+        if self.to_worker.send(index).is_ok() {
+            self.worker_owes.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Waits for the worker: at most so long, or for ever.
+    fn wait_for_worker(&self, at_most: Option<Duration>) {
+        let from_worker = self.from_worker.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.worker_owes.load(Ordering::SeqCst) > 0 {
+            let done = match at_most {
+                Some(limit) => from_worker.recv_timeout(limit).is_ok(),
+                None => from_worker.recv().is_ok(),
+            };
+            if !done {
+                return;
+            }
+            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    fn run(&self, trace: u32, steps: Vec<Step>) {
+        let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
+        let driver = Driver::new(self.exports, self.profile.clone(), trace);
+        let running = Arc::new(Running { trace, steps, answers, driver });
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
+        self.put(trace, Record::TraceStart);
+        for (index, step) in running.steps.iter().enumerate() {
+            match step.place {
+                Place::Thread(ThreadId(0)) => self.step(&running, index),
+                Place::Thread(_) => {
+                    self.hand_to_worker(index);
+                    self.wait_for_worker(None);
+                }
+                Place::Inside(_) | Place::Beside(_) => {}
+            }
+            self.wait_for_worker(None);
+        }
+        self.put(trace, Record::TraceEnd);
+    }
+}
+
+impl SinkEvents for Child {
+    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> u32 {
+        self.heard_of_sinks.store(true, Ordering::Relaxed);
+        let number = self.callbacks.fetch_add(1, Ordering::Relaxed);
+        let (kind, events) = match callback {
+            Callback::QueryInterface => (0, EventMask(0)),
+            Callback::AddRef => (1, EventMask(0)),
+            Callback::Release => (2, EventMask(0)),
+            Callback::OnNotify { events } => (3, events),
+        };
+        self.put(trace, Record::Callback { sink: sink.0, thread: thread(), kind, events, number });
+        number
+    }
+
+    fn ends(&self, trace: u32, number: u32) {
+        self.put(trace, Record::CallbackReturn { number });
+    }
+
+    fn inside(&self, trace: u32, sink: SinkId) {
+        let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
+        for (index, step) in running.steps.iter().enumerate() {
+            match step.place {
+                Place::Inside(of) if of == sink => self.step(&running, index),
+                Place::Beside(of) if of == sink => {
+                    self.hand_to_worker(index);
+                    self.wait_for_worker(Some(BESIDE));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+static ABORTS: OnceLock<(Ring, Option<&'static Library>)> = OnceLock::new();
+static ON_ABORT_RUNS: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Tells an exception that nobody caught from any other abort, then dies as it would have.
+extern "C" fn on_abort(signal: libc::c_int) {
+    let mut mark = 0_u8;
+    let first = ON_ABORT_RUNS
+        .compare_exchange(std::ptr::null_mut(), (&raw mut mark).cast(), Ordering::SeqCst, Ordering::SeqCst)
+        .is_ok();
+    if first
+        && let Some((ring, library)) = ABORTS.get()
+        && exception_is_under_way(*library)
+    {
+        ring.push(u32::MAX, Record::Exception, 1_000_000);
+    }
+    // SAFETY: both functions may be called from a signal handler.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+/// Runs every program in the shared file, and never returns.
+pub fn main(orders: &Orders) -> ! {
+    let status = match serve(orders) {
+        Ok(()) => 0,
+        Err(message) => {
+            eprintln!("{message}");
+            1
+        }
+    };
+    // SAFETY: ends the process without running the subject's destructors, which are no part of the trace.
+    unsafe { libc::_exit(status) }
+}
+
+fn map(path: &Path) -> Result<MmapMut, String> {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).map_err(|e| e.to_string())?;
+    // SAFETY: the parent made the file for this purpose and does not shorten it.
+    unsafe { MmapMut::map_mut(&file) }.map_err(|e| e.to_string())
+}
+
+fn serve(orders: &Orders) -> Result<(), String> {
+    let mut shared = map(&orders.shared)?;
+    if shared.len() < ring::BYTES {
+        return Err("the shared file is too short".into());
+    }
+    let programs = read_programs(&shared[ring::BYTES..]).ok_or("the shared file holds no programs")?;
+    // SAFETY: the mapping is page aligned, long enough, and leaked below.
+    let ring = unsafe { Ring::new(shared.as_mut_ptr()) };
+    std::mem::forget(shared);
+    let loaded = match load(&orders.subject) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            ring.push(0, Record::NotLoaded, u32::MAX);
+            return Err(error.to_string());
+        }
+    };
+    let _ = ABORTS.set((ring, loaded.library));
+    // SAFETY: installs a handler that only calls what a handler may call.
+    unsafe { libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t) };
+
+    let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
+    let (to_worker, work) = channel();
+    let (done, from_worker) = channel();
+    let child = Arc::new(Child {
+        ring,
+        exports: loaded.exports,
+        profile,
+        settle: orders.settle,
+        running: RwLock::new(None),
+        callbacks: AtomicU32::new(0),
+        waited_in_vain: AtomicU32::new(0),
+        heard_of_sinks: AtomicBool::new(false),
+        to_worker,
+        from_worker: Mutex::new(from_worker),
+        worker_owes: AtomicU32::new(0),
+    });
+    THREAD.with(|cell| cell.set(0));
+    let worker = child.clone();
+    std::thread::spawn(move || {
+        THREAD.with(|cell| cell.set(1));
+        for index in work {
+            if let Some(running) = worker.current() {
+                worker.step(&running, index);
+            }
+            if done.send(index).is_err() {
+                return;
+            }
+        }
+    });
+    Sinks::report_to(child.clone());
+    for (trace, steps) in programs {
+        child.run(trace, steps);
+    }
+    // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
+    if child.heard_of_sinks.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        while start.elapsed() < orders.settle {
+            if let Some(running) = child.current() {
+                running.driver.pump();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    child.put(0, Record::Finished);
+    Ok(())
+}
+
+fn read_programs(bytes: &[u8]) -> Option<Vec<(u32, Vec<Step>)>> {
+    let mut rest = bytes;
+    let mut word = || {
+        let (head, tail) = rest.split_first_chunk::<4>()?;
+        rest = tail;
+        Some(u32::from_le_bytes(*head))
+    };
+    let count = word()?;
+    let mut heads = Vec::new();
+    for _ in 0..count {
+        heads.push((word()?, word()?));
+    }
+    let mut programs = Vec::with_capacity(heads.len());
+    for (trace, length) in heads {
+        let (steps, tail) = rest.split_at_checked(length as usize * STEP_BYTES)?;
+        rest = tail;
+        programs.push((trace, steps.chunks_exact(STEP_BYTES).map(decode_step).collect::<Option<Vec<_>>>()?));
+    }
+    Some(programs)
+}

@@ -1,0 +1,353 @@
+//! The parent: spawns the child, reads its ring, kills it when it hangs, and turns records into events.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use mapi_session_spec::event::{CallId, Callback, Event, SinkId, ThreadId};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::{Ending, Out, Outcome};
+use memmap2::MmapMut;
+
+use super::ring::{self, Ring};
+use super::wire::{Record, encode_step};
+use crate::program::{Action, Program};
+use crate::subject::Subject;
+
+/// How the child is run.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The program that becomes the child: `mapi-conform` itself.
+    pub program: PathBuf,
+    /// What it tests.
+    pub subject: Subject,
+    /// The profile to log on with.
+    pub profile: Option<String>,
+    /// No progress for so long is a hang. `None`: never.
+    pub timeout: Option<Duration>,
+    /// How long to settle.
+    pub settle: Duration,
+}
+
+/// What running one program showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// What happened, in the order observed.
+    pub events: Vec<Event>,
+    /// Whether the program ran to its end and every settling settled.
+    pub whole: bool,
+    /// The step at which the subject died, if it did.
+    pub died_at: Option<usize>,
+    /// The steps that were run, in the order they began; settlings too.
+    pub ran: Vec<u16>,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchEnd {
+    /// Every program was run.
+    Finished,
+    /// The subject died in this program.
+    Died(usize),
+    /// The subject could not be loaded.
+    NotLoaded(String),
+    /// The child could not be run, or what it wrote makes no sense.
+    Broken(String),
+}
+
+/// What running a batch of programs in one process showed.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// One for each program that was begun, in order.
+    pub observed: Vec<Observed>,
+    /// How it ended.
+    pub end: BatchEnd,
+}
+
+/// How many events one trace may have before the subject counts as broken.
+const MOST_EVENTS: usize = 100_000;
+
+#[derive(Default)]
+struct Reading {
+    observed: Observed,
+    next_id: u32,
+    steps: Vec<(u16, CallId)>,
+    callbacks: Vec<(u32, CallId)>,
+    not_settled: bool,
+    ended: bool,
+}
+
+impl Reading {
+    fn id(&mut self) -> CallId {
+        self.next_id += 1;
+        CallId(self.next_id)
+    }
+}
+
+/// Runs the programs in one child process.
+pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
+    match Running::start(setting, programs) {
+        Ok(mut running) => running.follow(setting, programs),
+        Err(message) => Batch { observed: Vec::new(), end: BatchEnd::Broken(message) },
+    }
+}
+
+struct Running {
+    child: Child,
+    shared: MmapMut,
+    _file: tempfile::NamedTempFile,
+    errors: File,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        kill(&mut self.child);
+    }
+}
+
+/// Kills the whole process group of the child, and waits for it.
+fn kill(child: &mut Child) -> Option<ExitStatus> {
+    if let Ok(Some(status)) = child.try_wait() {
+        return Some(status);
+    }
+    // SAFETY: the child leads a group of its own, made at its start; it has not been waited for.
+    unsafe { libc::kill(-(child.id().cast_signed()), libc::SIGKILL) };
+    child.wait().ok()
+}
+
+impl Running {
+    fn start(setting: &Setting, programs: &[&Program]) -> Result<Self, String> {
+        let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
+        let mut bytes = Vec::new();
+        bytes.extend((programs.len() as u32).to_le_bytes());
+        for (trace, program) in programs.iter().enumerate() {
+            bytes.extend((trace as u32).to_le_bytes());
+            bytes.extend((program.steps.len() as u32).to_le_bytes());
+        }
+        for program in programs {
+            for step in &program.steps {
+                bytes.extend(encode_step(step));
+            }
+        }
+        let file =
+            tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder()).map_err(why)?;
+        file.as_file().set_len((ring::BYTES + bytes.len()) as u64).map_err(why)?;
+        // SAFETY: the file is ours and is not shortened while it is mapped.
+        let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }.map_err(why)?;
+        shared[ring::BYTES..].copy_from_slice(&bytes);
+        let errors = tempfile::tempfile().map_err(why)?;
+        let mut command = Command::new(&setting.program);
+        command.arg("__child").arg("--shared").arg(file.path());
+        command.arg("--settle").arg(setting.settle.as_millis().to_string());
+        command.args(setting.subject.arguments());
+        if let Some(profile) = &setting.profile {
+            command.arg("--profile").arg(profile);
+        }
+        // Freed memory is overwritten at once, so that a subject that uses it is seen to.
+        command.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.perturb=181");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(errors.try_clone().map_err(why)?).process_group(0);
+        let child = command.spawn().map_err(why)?;
+        Ok(Self { child, shared, _file: file, errors })
+    }
+
+    fn follow(&mut self, setting: &Setting, programs: &[&Program]) -> Batch {
+        // SAFETY: the mapping is page aligned, at least as long as a ring, and lives as long as `self`.
+        let ring = unsafe { Ring::new(self.shared.as_mut_ptr()) };
+        let mut readings: Vec<Reading> = Vec::new();
+        let mut read = 0_u64;
+        let mut exception = false;
+        let mut last_progress = Instant::now();
+        let mut idle = 0_u32;
+        let mut gone: Option<ExitStatus> = None;
+        loop {
+            match ring.pop(read) {
+                Some(Some((trace, record))) => {
+                    read += 1;
+                    idle = 0;
+                    match record {
+                        Record::Finished => return finish(readings, BatchEnd::Finished),
+                        Record::NotLoaded => {
+                            kill_gently(&mut self.child);
+                            return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
+                        }
+                        Record::Exception => exception = true,
+                        record => {
+                            if let Err(message) = take(&mut readings, programs, trace, record) {
+                                return finish(readings, BatchEnd::Broken(message));
+                            }
+                        }
+                    }
+                    continue;
+                }
+                Some(None) => {
+                    let message = "the subject has overwritten the tester's own records".to_owned();
+                    return finish(readings, BatchEnd::Broken(message));
+                }
+                None => {}
+            }
+            if let Some(status) = gone {
+                let ending = if exception { Ending::Threw } else { ending_of(status) };
+                return died(readings, programs, ending);
+            }
+            if idle == 0 {
+                last_progress = Instant::now();
+            }
+            idle += 1;
+            if idle < 200 {
+                std::hint::spin_loop();
+                continue;
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                // What it wrote before it died is still to be read.
+                gone = Some(status);
+                continue;
+            }
+            if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit) {
+                kill(&mut self.child);
+                return died(readings, programs, Ending::Hung);
+            }
+            std::thread::sleep(Duration::from_micros(if idle < 2_000 { 20 } else { 500 }));
+        }
+    }
+
+    /// What the child wrote to its standard error, made harmless and short.
+    fn what_it_said(&mut self) -> String {
+        let mut text = Vec::new();
+        let _ = self.errors.seek(SeekFrom::Start(0));
+        let _ = (&mut self.errors).take(2_000).read_to_end(&mut text);
+        crate::text::harmless(String::from_utf8_lossy(&text).trim())
+    }
+}
+
+/// Gives the child a moment to leave by itself.
+fn kill_gently(child: &mut Child) {
+    for _ in 0..200 {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill(child);
+}
+
+/// Memory, where the platform has a folder for it: the file is written to at every event.
+fn shared_folder() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+fn ending_of(status: ExitStatus) -> Ending {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => Ending::Crashed(signal.cast_unsigned()),
+        (None, code) => Ending::Exited(code.unwrap_or(0)),
+    }
+}
+
+fn finish(readings: Vec<Reading>, end: BatchEnd) -> Batch {
+    let observed = readings
+        .into_iter()
+        .map(|mut reading| {
+            reading.observed.whole = reading.ended && !reading.not_settled;
+            if reading.observed.whole {
+                reading.observed.events.push(Event::End);
+            }
+            reading.observed
+        })
+        .collect();
+    Batch { observed, end }
+}
+
+/// The process is gone: the call it was in has ended so.
+fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Batch {
+    let Some(index) = readings.len().checked_sub(1) else {
+        let message = match ending {
+            Ending::Hung => "the subject does not come back from being loaded",
+            _ => "the subject's process died while it was loaded",
+        };
+        return finish(readings, BatchEnd::NotLoaded(message.into()));
+    };
+    let last = &mut readings[index];
+    // The innermost call that has not returned is the one that did it: the latest to begin.
+    match last.steps.last().copied() {
+        Some((step, id)) => {
+            last.observed.events.push(Event::Return { id, outcome: Outcome { ending, out: Out::None } });
+            last.observed.died_at = Some(usize::from(step));
+        }
+        None if index + 1 < programs.len() || !last.ended => {
+            // Between calls, or in a thread of the subject's own: the trace shows all that can be shown.
+            last.observed.died_at = Some(usize::MAX);
+        }
+        None => {}
+    }
+    finish(readings, BatchEnd::Died(index))
+}
+
+fn take(
+    readings: &mut Vec<Reading>,
+    programs: &[&Program],
+    trace: u32,
+    record: Record,
+) -> Result<(), String> {
+    let nonsense = || Err("the subject has overwritten the tester's own records".to_owned());
+    if record == Record::TraceStart {
+        if trace as usize != readings.len() || readings.len() >= programs.len() {
+            return nonsense();
+        }
+        readings.push(Reading::default());
+        return Ok(());
+    }
+    let Some(reading) = readings.get_mut(trace as usize) else { return nonsense() };
+    if reading.observed.events.len() > MOST_EVENTS {
+        return Err("the subject calls sinks without end".to_owned());
+    }
+    let program = programs[trace as usize];
+    match record {
+        Record::Begin { step, thread } => {
+            let Some(Action::Call(call)) = program.steps.get(usize::from(step)).map(|step| step.action)
+            else {
+                return nonsense();
+            };
+            let id = reading.id();
+            reading.steps.push((step, id));
+            reading.observed.ran.push(step);
+            reading.observed.events.push(Event::Call { id, thread: ThreadId(thread), call });
+        }
+        Record::Return { step, code, out } => {
+            let Some(open) = reading.steps.iter().rposition(|(open, _)| *open == step) else {
+                return nonsense();
+            };
+            let (_, id) = reading.steps.remove(open);
+            let outcome = Outcome { ending: Ending::Returned(HResult(code.0)), out };
+            reading.observed.events.push(Event::Return { id, outcome });
+        }
+        Record::Callback { sink, thread, kind, events, number } => {
+            let callback = match kind {
+                0 => Callback::QueryInterface,
+                1 => Callback::AddRef,
+                2 => Callback::Release,
+                _ => Callback::OnNotify { events },
+            };
+            let id = reading.id();
+            reading.callbacks.push((number, id));
+            let (sink, thread) = (SinkId(sink), ThreadId(thread));
+            reading.observed.events.push(Event::Callback { id, thread, sink, callback });
+        }
+        Record::CallbackReturn { number } => {
+            let Some(open) = reading.callbacks.iter().position(|(open, _)| *open == number) else {
+                return nonsense();
+            };
+            let (_, id) = reading.callbacks.remove(open);
+            reading.observed.events.push(Event::CallbackReturn { id });
+        }
+        Record::Settled { milliseconds } => reading.observed.events.push(Event::Settled { milliseconds }),
+        Record::NotSettled => reading.not_settled = true,
+        Record::TraceEnd => reading.ended = true,
+        Record::Skipped => {}
+        Record::TraceStart | Record::Exception | Record::NotLoaded | Record::Finished => return nonsense(),
+    }
+    Ok(())
+}

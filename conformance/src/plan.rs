@@ -1,0 +1,66 @@
+//! From the rules to programs: what to prepare, what to do, what to look at afterwards.
+//!
+//! The planner walks the specification and knows no rule of its own. It asks [`offers`](mapi_session_spec::offers)
+//! what a call may answer, [`alphabet`](mapi_session_spec::alphabet) which calls are worth making, and the arms
+//! which of them could convict. Observers are prepared before the edge they watch: every question is asked once
+//! before, so that the same question afterwards can show a difference.
+
+mod draft;
+mod families;
+mod smoke;
+
+pub use draft::Draft;
+
+use mapi_session_spec::rule::{Demand, Rules};
+
+use crate::program::Program;
+
+/// Which traces to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Suite {
+    /// Every decision of the rules at least once, in at most 1,000 calls.
+    Smoke,
+    /// Every prepared state, every call, everything that can observe the difference.
+    Full,
+}
+
+impl Suite {
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What the programs are made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Brief<'r> {
+    /// The rules.
+    pub rules: &'r Rules,
+    /// Level and era.
+    pub demand: Demand,
+    /// Whether calls may carry a flag that lets the subject wait for a person.
+    pub ui: bool,
+}
+
+/// One program, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Planned {
+    /// What to run.
+    pub program: Program,
+    /// The arms that will bear on it if the subject takes the usual branches: what it can show, ascending.
+    pub aims: Vec<u16>,
+}
+
+/// The programs of a suite, each different, in a fixed order.
+pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
+    let mut all = families::all(brief);
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|planned| seen.insert(planned.program.clone()));
+    match suite {
+        Suite::Full => all,
+        Suite::Smoke => smoke::select(all),
+    }
+}

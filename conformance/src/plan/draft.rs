@@ -1,0 +1,374 @@
+//! A program in the making: the steps so far, and the state they usually lead to.
+
+use mapi_session_spec::alphabet::{self, Way};
+use mapi_session_spec::event::{
+    BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
+};
+use mapi_session_spec::flags::EventMask;
+use mapi_session_spec::moment::Moment;
+use mapi_session_spec::offers;
+use mapi_session_spec::outcome::Outcome;
+use mapi_session_spec::phase::Phase;
+use mapi_session_spec::rule::Check;
+use mapi_session_spec::state::{ObjectKind, OwedKind, World};
+
+use super::{Brief, Planned};
+use crate::program::{Action, Awaited, Place, Program, Step, Wanted};
+
+/// A program in the making.
+#[derive(Clone)]
+pub struct Draft<'r> {
+    brief: Brief<'r>,
+    /// The state after the steps so far, if the subject answers as usual.
+    pub world: World,
+    steps: Vec<Step>,
+    aims: Vec<u16>,
+    next_call: u32,
+    next_object: u16,
+    next_session: u16,
+    next_sink: u16,
+    /// The guard that new steps get.
+    guard: Option<(u16, Wanted)>,
+    /// The thread that new steps run on.
+    pub thread: ThreadId,
+}
+
+impl<'r> Draft<'r> {
+    /// Nothing yet. Sharing is taken to be offered: what rests on it is not exercised where it is not.
+    pub fn new(brief: Brief<'r>) -> Self {
+        let mut world = World::default();
+        world.process.dialect.sharing = mapi_session_spec::dialect::Sharing::Offered;
+        Self {
+            brief,
+            world,
+            steps: Vec::new(),
+            aims: Vec::new(),
+            next_call: 0,
+            next_object: 0,
+            next_session: 0,
+            next_sink: 0,
+            guard: None,
+            thread: ThreadId(0),
+        }
+    }
+
+    /// Nothing but `MAPIInitialize`, so many times.
+    pub fn initialised(brief: Brief<'r>, times: u8) -> Self {
+        let mut draft = Self::new(brief);
+        for _ in 0..times {
+            draft.call(Call::Initialize);
+        }
+        draft
+    }
+
+    /// Adds a call and takes the usual answer. Returns the step's number.
+    pub fn call(&mut self, call: Call) -> u16 {
+        let (id, index) = self.begin(call);
+        if let Some(outcome) = offers::usual(self.brief.rules, self.brief.demand, &self.world, id) {
+            self.finish(id, outcome);
+        } else {
+            self.finish(id, Outcome::OK);
+        }
+        index
+    }
+
+    fn begin(&mut self, call: Call) -> (CallId, u16) {
+        self.next_call += 1;
+        let id = CallId(self.next_call);
+        self.steps.push(Step {
+            action: Action::Call(call),
+            place: Place::Thread(self.thread),
+            after: self.guard,
+        });
+        self.world.call(id, self.thread, call);
+        self.note_bearing(id);
+        self.imagine_callbacks_of(&call);
+        (id, (self.steps.len() - 1) as u16)
+    }
+
+    fn finish(&mut self, id: CallId, outcome: Outcome) {
+        self.world.finish(id, outcome);
+    }
+
+    /// Which arms the answer to this call is put to.
+    fn note_bearing(&mut self, id: CallId) {
+        let Some(pending) = self.world.pending.iter().find(|pending| pending.id == id) else { return };
+        let moment = Moment { world: &self.world, pending, era: self.brief.demand.era };
+        for (i, _) in self.brief.rules.bearing(&moment, self.brief.demand.level) {
+            self.aims.push(i as u16);
+        }
+    }
+
+    /// A sink that is registered is held; one whose registration ends is given back. Imagined so that what the
+    /// plan awaits is what a usual subject does.
+    fn imagine_callbacks_of(&mut self, call: &Call) {
+        let imagined = match *call {
+            Call::Advise { sink, .. } => Some((sink, Callback::AddRef)),
+            Call::Unadvise { registration, .. } => {
+                self.world.registration(registration).map(|r| (r.sink, Callback::Release))
+            }
+            _ => None,
+        };
+        if let Some((sink, callback)) = imagined {
+            self.next_call += 1;
+            let id = CallId(self.next_call);
+            self.world.call_back(id, ThreadId(0), sink, callback);
+            self.world.finish_callback(id);
+        }
+    }
+
+    /// Adds a step that runs inside, or beside, the first `OnNotify` of a sink. The state does not follow it.
+    pub fn at_notification(&mut self, place: Place, call: Call) {
+        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
+    }
+
+    /// A client logs on.
+    pub fn log_on(&mut self, way: Way) -> SessionId {
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        self.call(Call::LogonEx { session, profile: way.profile, flags: way.flags });
+        session
+    }
+
+    /// A name for the next object.
+    pub fn object(&mut self) -> ObjectId {
+        self.next_object += 1;
+        ObjectId(self.next_object - 1)
+    }
+
+    /// A sink of its own is registered on the session.
+    pub fn advise(&mut self, session: SessionId, mask: EventMask) -> SinkId {
+        let sink = SinkId(self.next_sink);
+        let registration = RegistrationId(self.next_sink);
+        self.next_sink += 1;
+        self.call(Call::Advise { session, mask, sink, registration });
+        sink
+    }
+
+    /// The session opens an object with this method.
+    pub fn open(&mut self, session: SessionId, method: mapi_session_spec::event::Method) -> ObjectId {
+        let object = self.object();
+        self.call(Call::Method { session, method, flags: 0, object });
+        object
+    }
+
+    /// Whether some rule could be broken by the answer to this call, made now.
+    fn is_worth_making(&self, call: &Call) -> bool {
+        let mut world = self.world.clone();
+        let id = CallId(u32::MAX);
+        world.call(id, self.thread, *call);
+        let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
+        let moment = Moment { world: &world, pending, era: self.brief.demand.era };
+        self.brief
+            .rules
+            .bearing(&moment, self.brief.demand.level)
+            .any(|(_, arm)| matches!(arm.check, Check::Return { .. }))
+    }
+
+    /// Asks everything that shows whether sessions and objects work: before an edge to prepare, after it to
+    /// observe. What was opened for the asking is released.
+    pub fn observe(&mut self) {
+        let sessions: Vec<(SessionId, bool, bool)> = self
+            .world
+            .all_sessions()
+            .filter(|(_, session)| session.references > 0)
+            .map(|(id, session)| (id, session.is_logged_on(), session.is_logged_off()))
+            .collect();
+        for (session, on, off) in sessions {
+            if on {
+                let object = self.object();
+                for question in alphabet::questions(session, object) {
+                    self.call(question);
+                    if matches!(question, Call::Method { method, .. } if method.opens()) {
+                        self.release_if_there(object);
+                    }
+                }
+            }
+            if off {
+                self.probe_ended(session);
+            }
+        }
+        let held: Vec<ObjectId> =
+            self.world.all_objects().filter(|(_, object)| object.is_held()).map(|(id, _)| id).collect();
+        for object in held {
+            for question in alphabet::questions_to(&self.world, object) {
+                if !matches!(question, Call::OnObject { method, .. } if !method.carries_state())
+                    && self.is_worth_making(&question)
+                {
+                    self.call(question);
+                }
+            }
+        }
+    }
+
+    fn release_if_there(&mut self, object: ObjectId) {
+        if self.world.object(object).is_some_and(mapi_session_spec::state::Object::is_held) {
+            self.call(Call::Release { target: Target::Object(object) });
+        }
+    }
+
+    /// Calls on a session that has logged off, where a rule judges the answer.
+    fn probe_ended(&mut self, session: SessionId) {
+        let object = self.object();
+        let mut calls = alphabet::methods(session, object);
+        calls.retain(|call| !matches!(call, Call::Method { flags, .. } if *flags != 0));
+        let registration = RegistrationId(self.next_sink);
+        let sink = SinkId(self.next_sink);
+        calls.push(Call::Advise { session, mask: EventMask::END_OF_SESSION, sink, registration });
+        calls.push(alphabet::plain_logoff(session));
+        for call in calls {
+            if self.is_worth_making(&call) {
+                if matches!(call, Call::Advise { .. }) {
+                    self.next_sink += 1;
+                }
+                self.call(call);
+            }
+        }
+    }
+
+    /// Waits for everything that is owed now.
+    pub fn settle(&mut self) {
+        let mut awaited = Awaited::default();
+        for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
+            match owed.kind {
+                OwedKind::Told { listener, .. } => {
+                    let sinks = self.world.registrations.iter().flatten();
+                    let sink = sinks
+                        .filter(|r| {
+                            r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION)
+                        })
+                        .map(|r| r.sink)
+                        .next();
+                    awaited.heard |= sink.map_or(0, |sink| 1 << sink.0.min(63));
+                }
+                OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
+                    awaited.released |= 1 << sink.0.min(63);
+                }
+            }
+        }
+        if awaited != Awaited::default() {
+            let rules = self.brief.rules.demanded(self.brief.demand);
+            for (i, arm) in rules {
+                if let Check::Settled { bears, .. } = arm.check
+                    && self.world.owed.iter().any(|owed| bears(&self.world, owed))
+                {
+                    self.aims.push(i as u16);
+                }
+            }
+            self.steps.push(Step {
+                action: Action::Settle(awaited),
+                place: Place::Thread(ThreadId(0)),
+                after: self.guard,
+            });
+            for owed in &mut self.world.owed {
+                owed.paid = true;
+                if let OwedKind::Told { heard, .. } = &mut owed.kind {
+                    *heard = EventMask::fnevCriticalError;
+                }
+            }
+            self.world.settle();
+        }
+    }
+
+    /// Makes the call, the edge that the program is about, and ends the program for whichever way it goes: observes,
+    /// settles, winds down.
+    pub fn edge(self, call: Call) -> Planned {
+        self.edge_then(call, |_| {})
+    }
+
+    /// The same, with more to do after the edge where it went as usual.
+    pub fn edge_then(mut self, call: Call, then: impl Fn(&mut Self)) -> Planned {
+        let (id, index) = self.begin(call);
+        let ways = offers::may_go_either_way(self.brief.rules, self.brief.demand, &self.world, id);
+        if let Some((success, failure)) = ways {
+            let mut other = self.clone();
+            self.finish(id, success);
+            self.guard = Some((index, Wanted::Success));
+            then(&mut self);
+            self.conclude();
+            other.finish(id, failure);
+            other.guard = Some((index, Wanted::Failure));
+            let shared = other.steps.len();
+            other.conclude();
+            self.steps.extend_from_slice(&other.steps[shared..]);
+            self.aims.extend(other.aims);
+        } else {
+            let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
+            self.finish(id, usual.unwrap_or(Outcome::OK));
+            then(&mut self);
+            self.conclude();
+        }
+        self.planned()
+    }
+
+    /// Ends the program where it is.
+    pub fn end(mut self) -> Planned {
+        self.conclude();
+        self.planned()
+    }
+
+    fn planned(mut self) -> Planned {
+        self.aims.sort_unstable();
+        self.aims.dedup();
+        Planned { program: Program { steps: self.steps }, aims: self.aims }
+    }
+
+    fn conclude(&mut self) {
+        self.settle();
+        self.observe();
+        self.wind_down();
+    }
+
+    /// Gives back what is held, in the order that the documents ask for: registrations, objects, Logoff, the
+    /// session, then `MAPIUninitialize`. All of it is judged like the rest.
+    fn wind_down(&mut self) {
+        let buffers: Vec<BufferId> = (0..self.world.buffers.len() as u16)
+            .map(BufferId)
+            .filter(|id| self.world.buffer(*id).is_some_and(|buffer| buffer.held))
+            .collect();
+        for buffer in buffers {
+            self.call(Call::ReadBuffer { buffer });
+            self.call(Call::FreeBuffer { buffer });
+        }
+        let sessions: Vec<SessionId> = self.world.all_sessions().map(|(id, _)| id).collect();
+        for session in sessions {
+            let Some(known) = self.world.session(session) else { continue };
+            if known.phases.may_be(Phase::LoggedOn) {
+                let registered = self.world.all_registrations();
+                let registered: Vec<RegistrationId> =
+                    registered.filter(|(_, r)| r.session == session && r.active).map(|(id, _)| id).collect();
+                for registration in registered {
+                    self.call(Call::Unadvise { session, registration });
+                }
+                self.settle();
+                self.release_objects_of(session, |_| true);
+                if self.world.session(session).is_some_and(|s| s.references > 0) {
+                    self.call(alphabet::plain_logoff(session));
+                }
+            } else {
+                self.release_objects_of(session, |kind| kind == ObjectKind::ClientShutdown);
+            }
+            while self.world.session(session).is_some_and(|s| s.references > 0) {
+                self.call(Call::Release { target: Target::Session(session) });
+            }
+        }
+        self.settle();
+        while self.world.process.initialised > 0 {
+            self.call(Call::Uninitialize);
+        }
+    }
+
+    fn release_objects_of(&mut self, session: SessionId, which: impl Fn(ObjectKind) -> bool) {
+        let mine: Vec<ObjectId> = self
+            .world
+            .all_objects()
+            .filter(|(_, object)| object.session == session && object.is_held() && which(object.kind))
+            .map(|(id, _)| id)
+            .collect();
+        for object in mine {
+            while self.world.object(object).is_some_and(mapi_session_spec::state::Object::is_held) {
+                self.call(Call::Release { target: Target::Object(object) });
+            }
+        }
+    }
+}

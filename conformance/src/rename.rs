@@ -1,0 +1,113 @@
+//! Names of one program, moved out of the way of another's.
+
+use mapi_session_spec::event::{BufferId, Call, ObjectId, RegistrationId, SessionId, SinkId, Target};
+
+use crate::program::{Action, Awaited, Place, Program, Step};
+
+/// The first free name of each kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Offsets {
+    session: u16,
+    object: u16,
+    sink: u16,
+    registration: u16,
+    buffer: u16,
+}
+
+impl Offsets {
+    /// The first names that no step of the program uses.
+    pub(crate) fn after(program: &Program) -> Self {
+        let mut used = Self::default();
+        for step in &program.steps {
+            let Action::Call(call) = step.action else { continue };
+            let mut session = |id: SessionId| used.session = used.session.max(id.0 + 1);
+            match call {
+                Call::LogonEx { session: id, .. } => session(id),
+                _ => {
+                    if let Some(id) = call.session() {
+                        session(id);
+                    }
+                }
+            }
+            match call {
+                Call::Method { object, .. }
+                | Call::QueryInterface { object, .. }
+                | Call::OnObject { object, .. } => {
+                    used.object = used.object.max(object.0 + 1);
+                }
+                Call::Advise { sink, registration, .. } => {
+                    used.sink = used.sink.max(sink.0 + 1);
+                    used.registration = used.registration.max(registration.0 + 1);
+                }
+                Call::AllocateBuffer { buffer } => used.buffer = used.buffer.max(buffer.0 + 1),
+                _ => {}
+            }
+        }
+        used
+    }
+
+    /// The step with its names moved.
+    pub(crate) fn shift(&self, step: &Step) -> Step {
+        let sink = |id: SinkId| SinkId(id.0.saturating_add(self.sink));
+        let action = match step.action {
+            Action::Call(call) => Action::Call(self.shift_call(call)),
+            Action::Settle(awaited) => Action::Settle(self.shift_awaited(awaited)),
+        };
+        let place = match step.place {
+            Place::Thread(thread) => Place::Thread(thread),
+            Place::Inside(id) => Place::Inside(sink(id)),
+            Place::Beside(id) => Place::Beside(sink(id)),
+        };
+        Step { action, place, after: step.after }
+    }
+
+    /// What is awaited of sinks beyond the sixty-fourth cannot be said: the settling then takes its full time.
+    fn shift_awaited(&self, awaited: Awaited) -> Awaited {
+        let fits = |mask: u64| u32::from(self.sink) <= mask.leading_zeros();
+        if fits(awaited.heard) && fits(awaited.released) {
+            let by = u32::from(self.sink);
+            let shifted = |mask: u64| mask.checked_shl(by).unwrap_or(0);
+            Awaited { heard: shifted(awaited.heard), released: shifted(awaited.released) }
+        } else {
+            Awaited::default()
+        }
+    }
+
+    fn shift_call(&self, call: Call) -> Call {
+        let session = |id: SessionId| SessionId(id.0 + self.session);
+        let object = |id: ObjectId| ObjectId(id.0 + self.object);
+        let registration = |id: RegistrationId| RegistrationId(id.0 + self.registration);
+        let buffer = |id: BufferId| BufferId(id.0 + self.buffer);
+        let target = |target: Target| match target {
+            Target::Session(id) => Target::Session(session(id)),
+            Target::Object(id) => Target::Object(object(id)),
+        };
+        let mut call = call;
+        match &mut call {
+            Call::Initialize | Call::Uninitialize => {}
+            Call::LogonEx { session: id, .. } | Call::Logoff { session: id, .. } => *id = session(*id),
+            Call::AllocateBuffer { buffer: id }
+            | Call::ReadBuffer { buffer: id }
+            | Call::FreeBuffer { buffer: id } => {
+                *id = buffer(*id);
+            }
+            Call::QueryInterface { session: on, object: id, .. }
+            | Call::Method { session: on, object: id, .. } => {
+                *on = session(*on);
+                *id = object(*id);
+            }
+            Call::AddRef { target: on } | Call::Release { target: on } => *on = target(*on),
+            Call::OnObject { object: id, .. } => *id = object(*id),
+            Call::Advise { session: on, sink, registration: id, .. } => {
+                *on = session(*on);
+                *sink = SinkId(sink.0 + self.sink);
+                *id = registration(*id);
+            }
+            Call::Unadvise { session: on, registration: id } => {
+                *on = session(*on);
+                *id = registration(*id);
+            }
+        }
+        call
+    }
+}

@@ -1,0 +1,280 @@
+//! From programs to findings: run, infer the dialect, judge, confirm, minimise.
+
+mod evidence;
+mod findings;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use mapi_session_spec::dialect::{self, Dialect};
+use mapi_session_spec::event::{Call, Event};
+use mapi_session_spec::judge::{Deviation, Judge, Kind, Verdict};
+use mapi_session_spec::outcome::Ending;
+use mapi_session_spec::requirement::RequirementId;
+use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::state::World;
+
+pub use evidence::{Evidence, confirm};
+pub use findings::{Finding, Findings, RequirementStatus, Status};
+
+use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
+use crate::plan::Planned;
+use crate::program::{Action, Place, Program};
+
+/// How many programs share one process.
+const BATCH: usize = 2_000;
+/// How often a call may crash the subject in legal use before no further program makes it.
+const CRASHES: u32 = 4;
+
+/// Why nothing could be judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTested {
+    /// The subject does not load.
+    #[error("the subject could not be loaded: {0}")]
+    NotLoaded(String),
+    /// What came from the subject's process makes no sense.
+    #[error("the subject's process broke the protocol: {0}")]
+    Broken(String),
+    /// No logon succeeded.
+    #[error("no logon succeeded: {0}")]
+    NoLogon(String),
+}
+
+/// What was run of one program.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// Its place in the plan.
+    pub program: usize,
+    /// What was observed.
+    pub observed: Observed,
+    /// The first of its process: nothing of MAPI ran before.
+    pub fresh: bool,
+    /// The number of its process.
+    pub process: usize,
+}
+
+/// Runs every program, in as many processes as it takes. Calls that kill the subject are left out after that, and
+/// what a death cut off is run without them.
+///
+/// # Errors
+/// If the subject cannot be loaded, or its process writes nonsense.
+pub fn run_all(
+    setting: &Setting,
+    planned: &[Planned],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Ran>, NotTested> {
+    let mut ran: Vec<Ran> = Vec::with_capacity(planned.len());
+    let mut quarantine = Quarantine::default();
+    let mut queue: VecDeque<(usize, Program)> =
+        planned.iter().enumerate().map(|(i, planned)| (i, planned.program.clone())).collect();
+    let mut process = 0;
+    while !queue.is_empty() {
+        let batch: Vec<(usize, Program)> = queue.drain(..queue.len().min(BATCH)).collect();
+        let result = parent::run(setting, &batch.iter().map(|(_, program)| program).collect::<Vec<_>>());
+        let begun = result.observed.len();
+        for (offset, observed) in result.observed.into_iter().enumerate() {
+            ran.push(Ran { program: batch[offset].0, observed, fresh: offset == 0, process });
+        }
+        process += 1;
+        let mut again = Vec::new();
+        match result.end {
+            BatchEnd::Finished => {}
+            BatchEnd::NotLoaded(why) => return Err(NotTested::NotLoaded(why)),
+            BatchEnd::Broken(why) => return Err(NotTested::Broken(why)),
+            BatchEnd::Died(last) => {
+                let killed = ran.last().is_some_and(|ran| quarantine.note(&ran.observed, &batch[last].1));
+                if !killed && quarantine.deaths > 100 {
+                    return Err(NotTested::Broken("the subject's process keeps dying".into()));
+                }
+                let kept = quarantine.without_lethal(&batch[last].1);
+                if killed && kept != batch[last].1 {
+                    again.push((batch[last].0, kept));
+                }
+                again.extend(
+                    batch[begun..].iter().map(|(i, program)| (*i, quarantine.without_lethal(program))),
+                );
+                for (_, program) in &mut queue {
+                    *program = quarantine.without_lethal(program);
+                }
+            }
+        }
+        for left in again.into_iter().rev() {
+            queue.push_front(left);
+        }
+        progress(planned.len().saturating_sub(queue.len()), planned.len());
+    }
+    Ok(ran)
+}
+
+/// A kind of call that kills the subject.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Lethal {
+    name: String,
+    after_logoff: bool,
+    waits_for_a_person: bool,
+}
+
+impl Lethal {
+    fn of(program: &Program, index: usize) -> Option<Self> {
+        let Action::Call(call) = program.steps.get(index)?.action else { return None };
+        let session = call.session();
+        let after_logoff = session.is_some()
+            && program.steps[..index].iter().any(
+                |step| matches!(step.action, Action::Call(Call::Logoff { session: s, .. }) if Some(s) == session),
+            );
+        let waits_for_a_person = matches!(call, Call::Logoff { flags, .. }
+            if flags.has(mapi_session_spec::flags::LogoffFlags::MAPI_LOGOFF_UI));
+        Some(Self { name: call.name(), after_logoff, waits_for_a_person })
+    }
+}
+
+/// The calls that no further program makes.
+#[derive(Debug, Default)]
+struct Quarantine {
+    counts: HashMap<Lethal, u32>,
+    deaths: u32,
+}
+
+impl Quarantine {
+    /// Notes a death. Whether the call that died is quarantined from now on.
+    fn note(&mut self, observed: &Observed, program: &Program) -> bool {
+        self.deaths += 1;
+        let Some(lethal) = observed.died_at.and_then(|index| Lethal::of(program, index)) else {
+            return false;
+        };
+        let hung = observed
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
+        let weight = if hung || lethal.after_logoff || lethal.waits_for_a_person { CRASHES } else { 1 };
+        let count = self.counts.entry(lethal).or_default();
+        *count += weight;
+        *count >= CRASHES
+    }
+
+    fn without_lethal(&self, program: &Program) -> Program {
+        let mut kept = program.clone();
+        for index in 0..kept.steps.len() {
+            let lethal = Lethal::of(program, index);
+            if lethal.is_some_and(|lethal| self.counts.get(&lethal).is_some_and(|n| *n >= CRASHES)) {
+                // A place that never comes: the numbers of the other steps stay.
+                kept.steps[index].place = Place::Inside(mapi_session_spec::event::SinkId(u16::MAX));
+            }
+        }
+        kept
+    }
+}
+
+/// The state in which a trace starts.
+pub fn start(dialect: Dialect, fresh: bool) -> World {
+    let mut world = World::default();
+    world.process.dialect = dialect;
+    world.process.fresh = fresh;
+    world
+}
+
+/// Judges one trace of the session's.
+pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, fresh: bool, events: &[Event]) -> Verdict {
+    let mut judge = Judge::new(rules, demand, start(dialect, fresh), false);
+    for event in events {
+        judge.observe(event);
+    }
+    judge.verdict()
+}
+
+/// The dialect that the traces show.
+pub fn dialect_of(ran: &[Ran]) -> Dialect {
+    dialect::infer(ran.iter().map(|ran| ran.observed.events.as_slice()))
+}
+
+/// Whether any logon succeeded; the answer to the first one otherwise.
+fn first_logon(ran: &[Ran]) -> Result<(), NotTested> {
+    let mut refused = None;
+    for trace in ran {
+        let mut logons = Vec::new();
+        for event in &trace.observed.events {
+            match event {
+                Event::Call { id, call: Call::LogonEx { profile, .. }, .. } => logons.push((*id, *profile)),
+                Event::Return { id, outcome } => {
+                    let logon = logons.iter().find(|(logon, _)| logon == id);
+                    if let Some((_, profile)) = logon {
+                        if outcome.succeeded() && outcome.gave_object() {
+                            return Ok(());
+                        }
+                        if *profile == mapi_session_spec::event::Profile::Named {
+                            let said = crate::report::words::outcome(outcome);
+                            refused = refused.or(Some(format!("MAPILogonEx answered {said}")));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Err(NotTested::NoLogon(refused.unwrap_or_else(|| "none was made".into())))
+}
+
+/// What a run is asked to do.
+pub struct Request<'a> {
+    /// How the child is run.
+    pub setting: &'a Setting,
+    /// The rules.
+    pub rules: &'a Rules,
+    /// Level and era.
+    pub demand: Demand,
+    /// The programs.
+    pub planned: &'a [Planned],
+    /// Which requirements are held.
+    pub selected: &'a dyn Fn(RequirementId) -> bool,
+}
+
+/// Runs, judges, confirms and minimises.
+///
+/// # Errors
+/// If nothing could be judged.
+pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<Findings, NotTested> {
+    let ran = run_all(request.setting, request.planned, progress)?;
+    first_logon(&ran)?;
+    let dialect = dialect_of(&ran);
+    let verdicts: Vec<Verdict> = ran
+        .iter()
+        .map(|ran| judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events))
+        .collect();
+    let evidence = collect_evidence(request, &ran, &verdicts, dialect);
+    Ok(Findings::new(request, &ran, &verdicts, dialect, evidence))
+}
+
+/// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had.
+fn collect_evidence(
+    request: &Request,
+    ran: &[Ran],
+    verdicts: &[Verdict],
+    dialect: Dialect,
+) -> BTreeMap<RequirementId, Option<Evidence>> {
+    let mut suspects: BTreeMap<RequirementId, Vec<(usize, Deviation)>> = BTreeMap::new();
+    for (i, verdict) in verdicts.iter().enumerate() {
+        for deviation in &verdict.deviations {
+            if (request.selected)(deviation.requirement) {
+                suspects.entry(deviation.requirement).or_default().push((i, *deviation));
+            }
+        }
+    }
+    suspects
+        .into_iter()
+        .map(|(requirement, mut traces)| {
+            // Short traces first, those that end the process last: they cost a process each.
+            traces.sort_by_key(|(i, d)| (d.kind == Kind::Hang, ran[*i].observed.events.len(), *i));
+            (requirement, confirm(request, ran, verdicts, dialect, &traces))
+        })
+        .collect()
+}
+
+/// Ten times the patience, for what was not there the first time.
+fn patient(setting: &Setting, kind: Kind) -> Setting {
+    let mut patient = setting.clone();
+    if kind == Kind::Hang {
+        patient.timeout = setting.timeout.map(|limit| limit * 10);
+    }
+    patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
+    patient
+}

@@ -1,0 +1,196 @@
+//! A suspicion becomes evidence: shown again alone, or after the shortest past it needs, and made small.
+
+use mapi_session_spec::dialect::Dialect;
+use mapi_session_spec::event::Event;
+use mapi_session_spec::judge::{Deviation, Kind, Verdict};
+use mapi_session_spec::requirement::RequirementId;
+
+use super::{Ran, Request, judge, patient};
+use crate::isolation::parent::{self, BatchEnd, Setting};
+use crate::program::{Program, Step};
+
+/// How many traces are tried before a suspicion is given up.
+const TRIES: usize = 4;
+
+/// A deviation, shown again.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// What was run, nothing in it that the fault does not need.
+    pub program: Program,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The deviation; its event counts in `events`.
+    pub deviation: Deviation,
+    /// What decided: `repetition`, or the limit that passed without an answer.
+    pub decided_by: String,
+}
+
+/// Runs a program alone, and looks for the same fault.
+fn shows(
+    request: &Request,
+    setting: &Setting,
+    dialect: Dialect,
+    program: &Program,
+    requirement: RequirementId,
+    kind: Kind,
+) -> Option<(Vec<Event>, Deviation, Vec<u16>)> {
+    let batch = parent::run(setting, &[program]);
+    if matches!(batch.end, BatchEnd::NotLoaded(_) | BatchEnd::Broken(_)) {
+        return None;
+    }
+    let observed = batch.observed.into_iter().next()?;
+    let verdict = judge(request.rules, request.demand, dialect, true, &observed.events);
+    let found =
+        verdict.deviations.iter().find(|d| d.requirement == requirement && d.kind == kind).copied()?;
+    Some((observed.events, found, observed.ran))
+}
+
+/// Confirms the first of these traces that can be shown again, and makes it small.
+pub fn confirm(
+    request: &Request,
+    ran: &[Ran],
+    verdicts: &[Verdict],
+    dialect: Dialect,
+    suspects: &[(usize, Deviation)],
+) -> Option<Evidence> {
+    let alone = suspects.iter().take(TRIES).find_map(|(i, deviation)| {
+        let program = &request.planned[ran[*i].program].program;
+        let setting = patient(request.setting, deviation.kind);
+        let (requirement, kind) = (deviation.requirement, deviation.kind);
+        shows(request, &setting, dialect, program, requirement, kind).map(|_| (program.clone(), *deviation))
+    });
+    let (program, deviation) = alone.or_else(|| with_its_past(request, ran, verdicts, dialect, suspects))?;
+    minimise(request, dialect, program, &deviation)
+}
+
+/// A fault that needs what ran before: the clean traces of the same process are put in front, fewer each time.
+fn with_its_past(
+    request: &Request,
+    ran: &[Ran],
+    verdicts: &[Verdict],
+    dialect: Dialect,
+    suspects: &[(usize, Deviation)],
+) -> Option<(Program, Deviation)> {
+    suspects.iter().take(TRIES).find_map(|(i, deviation)| {
+        let setting = patient(request.setting, deviation.kind);
+        let fails = |program: &Program| {
+            let (requirement, kind) = (deviation.requirement, deviation.kind);
+            shows(request, &setting, dialect, program, requirement, kind).is_some()
+        };
+        let itself = &request.planned[ran[*i].program].program;
+        // What deviated itself may have left the process in any state: it is no fair past.
+        let past: Vec<usize> = (0..*i)
+            .filter(|j| ran[*j].process == ran[*i].process && verdicts[*j].deviations.is_empty())
+            .collect();
+        let mut length = 1;
+        while length < past.len() * 2 {
+            let start = past.len().saturating_sub(length);
+            let program =
+                joined(past[start..].iter().map(|j| &request.planned[ran[*j].program].program), itself);
+            if program.steps.len() > 60_000 {
+                return None;
+            }
+            if fails(&program) {
+                return Some((program, *deviation));
+            }
+            length *= 4;
+        }
+        None
+    })
+}
+
+/// Several programs one after the other, as one. Names are shifted so that none is used twice.
+fn joined<'a>(past: impl Iterator<Item = &'a Program>, last: &'a Program) -> Program {
+    let mut all = Program::default();
+    for program in past.chain(std::iter::once(last)) {
+        let offset = all.steps.len() as u16;
+        let names = crate::rename::Offsets::after(&all);
+        all.steps.extend(program.steps.iter().map(|step| Step {
+            after: step.after.map(|(index, wanted)| (index + offset, wanted)),
+            ..names.shift(step)
+        }));
+    }
+    all
+}
+
+/// Takes away every step that the fault does not need.
+fn minimise(
+    request: &Request,
+    dialect: Dialect,
+    program: Program,
+    deviation: &Deviation,
+) -> Option<Evidence> {
+    let (requirement, kind) = (deviation.requirement, deviation.kind);
+    let careful = patient(request.setting, kind);
+    let (_, _, ran) = shows(request, &careful, dialect, &program, requirement, kind)?;
+    // A hang costs its time limit on every try: it is shortened with the plain limit and confirmed with ten times.
+    let quick = if kind == Kind::Hang { request.setting.clone() } else { careful.clone() };
+    let mut quick = quick;
+    if kind != Kind::MissingCallback && kind != Kind::Lifetime {
+        quick.settle = request.setting.settle;
+    }
+    let fails = |steps: &[Step]| {
+        let program = Program { steps: steps.to_vec() };
+        shows(request, &quick, dialect, &program, requirement, kind).is_some()
+    };
+    let mut steps: Vec<Step> = program
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(i, step)| {
+            ran.contains(&(*i as u16)) || matches!(step.action, crate::program::Action::Settle(_))
+        })
+        .map(|(_, step)| Step { after: None, ..*step })
+        .collect();
+    if !fails(&steps) {
+        steps.clone_from(&program.steps);
+    }
+    let budget = if kind == Kind::Hang { 8 } else { 400 };
+    shrink(&mut steps, budget, &fails);
+    let smallest = Program { steps };
+    let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
+    let (program, (events, deviation, _)) = match shown {
+        Some(shown) => (smallest, shown),
+        None => {
+            let shown = shows(request, &careful, dialect, &program, requirement, kind)?;
+            (program, shown)
+        }
+    };
+    let decided_by = match kind {
+        Kind::Hang => {
+            format!("no return within {} s, alone", careful.timeout.map_or(0, |limit| limit.as_secs()))
+        }
+        Kind::MissingCallback | Kind::Lifetime => {
+            format!("shown again alone, settling for {} ms", careful.settle.as_millis())
+        }
+        _ => "shown again alone".to_owned(),
+    };
+    Some(Evidence { program, events, deviation, decided_by })
+}
+
+/// Takes steps away, in ever smaller runs, until none can go or the budget is spent.
+fn shrink(steps: &mut Vec<Step>, mut budget: usize, fails: &dyn Fn(&[Step]) -> bool) {
+    let mut size = (steps.len() / 2).max(1);
+    loop {
+        let mut removed = false;
+        let mut end = steps.len();
+        while end > 0 {
+            if budget == 0 {
+                return;
+            }
+            let start = end.saturating_sub(size);
+            let mut fewer = steps.clone();
+            fewer.drain(start..end);
+            budget -= 1;
+            if fails(&fewer) {
+                *steps = fewer;
+                removed = true;
+            }
+            end = start;
+        }
+        if size == 1 && !removed {
+            return;
+        }
+        size = if removed && size == 1 { 1 } else { (size / 2).max(1) };
+    }
+}

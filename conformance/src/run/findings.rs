@@ -1,0 +1,255 @@
+//! What a run came to: a status for every requirement, and the deviations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mapi_session_spec::dialect::Dialect;
+use mapi_session_spec::event::Event;
+use mapi_session_spec::judge::{Kind, Verdict};
+use mapi_session_spec::requirement::{self, Observable, RequirementId};
+use mapi_session_spec::rule::Demand;
+use mapi_session_spec::{Level, Party};
+
+use super::evidence::Evidence;
+use super::{Ran, Request};
+
+/// What became of one requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// It bore on something that could have broken it, and nothing did.
+    Passed,
+    /// It was broken.
+    Failed,
+    /// Nothing that ran put it to the test.
+    NotExercised,
+    /// The level does not demand it.
+    Undecided,
+    /// It was put to the test and could not be decided.
+    Inconclusive,
+    /// It was broken, and the vendor has accepted that.
+    Waived,
+    /// Nobody can see it at this boundary.
+    NotObservable,
+}
+
+impl Status {
+    /// Every status, in the order of reports.
+    pub const ALL: [Self; 7] = [
+        Self::Passed,
+        Self::Failed,
+        Self::NotExercised,
+        Self::Undecided,
+        Self::Inconclusive,
+        Self::Waived,
+        Self::NotObservable,
+    ];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotExercised => "not-exercised",
+            Self::Undecided => "undecided",
+            Self::Inconclusive => "inconclusive",
+            Self::Waived => "waived",
+            Self::NotObservable => "not-observable",
+        }
+    }
+}
+
+/// One requirement in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequirementStatus {
+    /// Which.
+    pub id: RequirementId,
+    /// What became of it.
+    pub status: Status,
+    /// In how many traces it bore on an observation.
+    pub traces: usize,
+}
+
+/// One deviation in a report.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The requirement broken.
+    pub requirement: RequirementId,
+    /// Who broke it.
+    pub blame: Party,
+    /// What kind of fault.
+    pub kind: Kind,
+    /// The levels, up to the one run, that demand what was not done.
+    pub levels: Vec<Level>,
+    /// What was allowed.
+    pub allowed: Vec<String>,
+    /// What came.
+    pub observed: String,
+    /// The requirements whose breach is a mere consequence.
+    pub follows: Vec<RequirementId>,
+    /// The trace, and what decided.
+    pub evidence: Evidence,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    /// Level and era.
+    pub demand: Demand,
+    /// What the subject was seen to offer.
+    pub dialect: Dialect,
+    /// Every requirement in scope, ascending.
+    pub requirements: Vec<RequirementStatus>,
+    /// The deviations, by requirement.
+    pub deviations: Vec<Finding>,
+    /// Traces run.
+    pub traces: usize,
+    /// Calls made.
+    pub calls: usize,
+    /// Traces that ended where the caller is to blame for the subject's death.
+    pub forfeited: usize,
+    /// Rules that the plan aimed at, and those of them that bore on an observation.
+    pub goals: (usize, usize),
+    /// What could not be decided, each reason once.
+    pub inconclusive: Vec<String>,
+}
+
+impl Findings {
+    pub(super) fn new(
+        request: &Request,
+        ran: &[Ran],
+        verdicts: &[Verdict],
+        dialect: Dialect,
+        evidence: BTreeMap<RequirementId, Option<Evidence>>,
+    ) -> Self {
+        let arms = request.rules.arms();
+        let mut bound: BTreeMap<RequirementId, usize> = BTreeMap::new();
+        let mut reached: BTreeSet<usize> = BTreeSet::new();
+        let mut undecided_here: BTreeSet<RequirementId> = BTreeSet::new();
+        let mut inconclusive: BTreeSet<String> = BTreeSet::new();
+        for verdict in verdicts {
+            let mut ids: Vec<RequirementId> = verdict.bound.iter().map(|i| arms[*i].requirement).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            for id in ids {
+                *bound.entry(id).or_default() += 1;
+            }
+            reached.extend(verdict.bound.iter().copied());
+            for open in &verdict.inconclusive {
+                // What a planned trace leaves owed is asked again by the traces that settle.
+                if open.requirement.is_none() {
+                    inconclusive.insert(open.why.to_owned());
+                }
+            }
+        }
+        for (id, evidence) in &evidence {
+            if evidence.is_none() && !was_only_slow(*id, request, verdicts) {
+                undecided_here.insert(*id);
+                inconclusive.insert(format!("{id} looked broken once, and could not be shown again"));
+            }
+        }
+        let aimed: BTreeSet<usize> = request
+            .planned
+            .iter()
+            .flat_map(|planned| planned.aims.iter().map(|arm| usize::from(*arm)))
+            .collect();
+        let demanded: BTreeSet<RequirementId> =
+            request.rules.demanded(request.demand).map(|(_, arm)| arm.requirement).collect();
+        let failed: BTreeMap<RequirementId, Evidence> =
+            evidence.into_iter().filter_map(|(id, evidence)| evidence.map(|e| (id, e))).collect();
+        let mut ids: BTreeSet<RequirementId> =
+            requirement::catalogue().filter(|r| r.in_scope).map(|r| r.id).collect();
+        // A rule of the tester's own, added for one run, is reported like the rest.
+        ids.extend(arms.iter().map(|arm| arm.requirement).filter(|id| requirement::find(*id).is_none()));
+        let requirements = ids
+            .into_iter()
+            .map(|id| {
+                let traces = bound.get(&id).copied().unwrap_or(0);
+                let observable = requirement::find(id).is_none_or(|r| r.observable == Observable::Boundary);
+                let status = match () {
+                    () if failed.contains_key(&id) => Status::Failed,
+                    () if !observable => Status::NotObservable,
+                    () if undecided_here.contains(&id) => Status::Inconclusive,
+                    () if !demanded.contains(&id) => Status::Undecided,
+                    () if traces > 0 && (request.selected)(id) => Status::Passed,
+                    () => Status::NotExercised,
+                };
+                RequirementStatus { id, status, traces }
+            })
+            .collect();
+        let deviations = accuse_once(request, failed);
+        let calls = ran.iter().flat_map(|ran| &ran.observed.events);
+        Self {
+            demand: request.demand,
+            dialect,
+            requirements,
+            deviations,
+            traces: ran.len(),
+            calls: calls.filter(|event| matches!(event, Event::Call { .. })).count(),
+            forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
+            goals: (aimed.len(), aimed.intersection(&reached).count()),
+            inconclusive: inconclusive.into_iter().collect(),
+        }
+    }
+
+    /// How many requirements have this status.
+    pub fn count(&self, status: Status) -> usize {
+        self.requirements.iter().filter(|r| r.status == status).count()
+    }
+
+    /// The levels, up to the one run, at which nothing deviates.
+    pub fn conforms_at(&self) -> Vec<Level> {
+        let levels = Level::ALL.into_iter().filter(|level| *level <= self.demand.level);
+        levels.filter(|level| self.deviations.iter().all(|d| !d.levels.contains(level))).collect()
+    }
+
+    /// Whether all of the plan was run and decided.
+    pub fn is_complete(&self) -> bool {
+        self.inconclusive.is_empty() && self.count(Status::Passed) + self.count(Status::Failed) > 0
+    }
+}
+
+/// Only the clock accused, and with ten times the patience it did not.
+fn was_only_slow(id: RequirementId, request: &Request, verdicts: &[Verdict]) -> bool {
+    let _ = request;
+    let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
+    mine.all(|d| matches!(d.kind, Kind::Hang | Kind::MissingCallback | Kind::Lifetime))
+}
+
+/// One fault is accused once, of its most specific rule; what follows from it is listed with it.
+fn accuse_once(request: &Request, failed: BTreeMap<RequirementId, Evidence>) -> Vec<Finding> {
+    let consequences: BTreeMap<RequirementId, BTreeSet<RequirementId>> =
+        failed.keys().map(|id| (*id, implied(*id))).collect();
+    let is_consequence =
+        |id: &RequirementId| consequences.iter().any(|(other, implied)| other != id && implied.contains(id));
+    let ids: BTreeSet<RequirementId> = failed.keys().copied().collect();
+    failed
+        .into_iter()
+        .filter(|(id, _)| !is_consequence(id))
+        .map(|(id, evidence)| {
+            let arm = &request.rules.arms()[evidence.deviation.arm];
+            let levels = Level::ALL.into_iter().filter(|l| *l >= arm.level && *l <= request.demand.level);
+            Finding {
+                requirement: id,
+                blame: evidence.deviation.blame,
+                kind: evidence.deviation.kind,
+                levels: levels.collect(),
+                allowed: vec![arm.demands.to_owned()],
+                observed: crate::report::words::observed(&evidence.events, &evidence.deviation),
+                follows: consequences[&id].intersection(&ids).copied().collect(),
+                evidence,
+            }
+        })
+        .collect()
+}
+
+fn implied(id: RequirementId) -> BTreeSet<RequirementId> {
+    let mut all = BTreeSet::new();
+    let mut next = vec![id];
+    while let Some(id) = next.pop() {
+        for implied in requirement::find(id).map_or(&[][..], |r| r.implies) {
+            if all.insert(*implied) {
+                next.push(*implied);
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,475 @@
+//! Makes one call of a program on the subject, through its raw vtables, and says what came.
+
+use std::ffi::{CString, c_void};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mapi_session_com::{
+    Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
+    IMAPISession, IMAPISessionVtbl, IMAPITable, IUnknown, LogoffWithWideWords, MapiError, MapiInit0,
+};
+use mapi_session_spec::event::{Call, Interface, Method, ObjectMethod, Profile, SessionId, Target};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::Out;
+
+use super::Sinks;
+use super::memory;
+
+/// What stands in an out pointer before a call: no address, and not NULL.
+const SENTINEL: usize = 0x5EA1_5EA1_5EA1_5EA8_u64 as usize;
+/// What a client fills its buffers with.
+const PATTERN: u8 = 0xC3;
+const BUFFER_BYTES: u32 = 64;
+/// An entry identifier that no provider made.
+const UNHEARD_ENTRY: [u8; 24] = [0xE7; 24];
+/// An interface that nobody has.
+const UNHEARD_INTERFACE: Guid = Guid {
+    data1: 0x6B1D_0D8A,
+    data2: 0x53C1,
+    data3: 0x4E0F,
+    data4: [0x9A, 0x51, 7, 3, 0x5B, 0xE2, 0x11, 0xD6],
+};
+
+/// What a call came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Performed {
+    /// It was made and returned.
+    Returned(HResult, Out),
+    /// What it needs is not there.
+    NotPossible,
+}
+
+#[derive(Default)]
+struct Slots {
+    /// Session pointers the client holds, the latest last, a list a session.
+    sessions: Vec<Vec<usize>>,
+    objects: Vec<(usize, u32)>,
+    connections: Vec<Option<usize>>,
+    buffers: Vec<usize>,
+    last_failure: u32,
+}
+
+/// Calls into the subject, for one trace.
+pub(crate) struct Driver {
+    exports: Exports,
+    profile: Option<CString>,
+    pub(crate) sinks: Sinks,
+    slots: Mutex<Slots>,
+}
+
+fn at<T: Default + Clone>(slots: &mut Vec<T>, index: u16) -> &mut T {
+    let index = usize::from(index);
+    if slots.len() <= index {
+        slots.resize(index + 1, T::default());
+    }
+    &mut slots[index]
+}
+
+fn code(result: i32) -> HResult {
+    HResult(result.cast_unsigned())
+}
+
+/// What became of an out pointer.
+fn classify(out: usize) -> Out {
+    match out {
+        0 => Out::Null,
+        SENTINEL => Out::Unchanged,
+        address if memory::is_object(address) => Out::Object,
+        _ => Out::Rubbish,
+    }
+}
+
+/// The same for plain memory.
+fn classify_memory(out: usize) -> Out {
+    match out {
+        0 => Out::Null,
+        SENTINEL => Out::Unchanged,
+        address if memory::word(address).is_some() => Out::Object,
+        _ => Out::Rubbish,
+    }
+}
+
+impl Driver {
+    pub(crate) fn new(exports: Exports, profile: Option<CString>, trace: u32) -> Arc<Self> {
+        Arc::new(Self { exports, profile, sinks: Sinks::new(trace), slots: Mutex::default() })
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pointer through which calls on the session are made: the logon's own, while the client holds it.
+    fn session(&self, id: SessionId) -> Option<usize> {
+        self.slots().sessions.get(usize::from(id.0)).and_then(|held| held.first()).copied()
+    }
+
+    /// Pumps the subject's queue, where it has one.
+    pub(crate) fn pump(&self) {
+        if let Some(dispatch) = self.exports.dispatch_notifications {
+            // SAFETY: the export has this signature by MAPI's documentation.
+            unsafe { dispatch(0) };
+        }
+    }
+
+    /// Whether the call can be made: what it needs is there.
+    pub(crate) fn can(&self, call: &Call) -> bool {
+        let slots = self.slots();
+        let session = call
+            .session()
+            .is_none_or(|id| slots.sessions.get(usize::from(id.0)).is_some_and(|held| !held.is_empty()));
+        let object = call.object().is_none_or(|id| {
+            slots.objects.get(usize::from(id.0)).is_some_and(|(pointer, held)| *pointer != 0 && *held > 0)
+        });
+        let other = match call {
+            Call::Unadvise { registration, .. } => {
+                slots.connections.get(usize::from(registration.0)).is_some_and(Option::is_some)
+            }
+            Call::ReadBuffer { buffer } | Call::FreeBuffer { buffer } => {
+                slots.buffers.get(usize::from(buffer.0)).is_some_and(|buffer| *buffer != 0)
+            }
+            Call::AllocateBuffer { .. } => self.exports.allocate_buffer.is_some(),
+            _ => true,
+        };
+        session && object && other
+    }
+
+    /// Makes the call.
+    pub(crate) fn perform(&self, call: &Call) -> Performed {
+        match self.perform_inner(call) {
+            Some((result, out)) => {
+                if !result.succeeded() && !matches!(call, Call::Method { method: Method::GetLastError, .. }) {
+                    self.slots().last_failure = result.0;
+                }
+                Performed::Returned(result, out)
+            }
+            None => Performed::NotPossible,
+        }
+    }
+
+    fn perform_inner(&self, call: &Call) -> Option<(HResult, Out)> {
+        Some(match *call {
+            Call::Initialize => {
+                let mut init = MapiInit0 { version: 0, flags: 0 };
+                // SAFETY: the export's signature; the structure outlives the call.
+                (code(unsafe { (self.exports.initialize)((&raw mut init).cast()) }), Out::None)
+            }
+            Call::Uninitialize => {
+                // SAFETY: the export's signature.
+                unsafe { (self.exports.uninitialize)() };
+                (HResult::S_OK, Out::None)
+            }
+            Call::LogonEx { session, profile, flags } => self.log_on(session, profile, flags.0),
+            Call::AllocateBuffer { buffer } => {
+                let allocate = self.exports.allocate_buffer?;
+                let mut out = SENTINEL as *mut c_void;
+                // SAFETY: the export's signature; `out` outlives the call.
+                let result = code(unsafe { allocate(BUFFER_BYTES, &raw mut out) });
+                let readable = memory::read(out as usize, &mut [0; BUFFER_BYTES as usize]);
+                if result.succeeded() && readable {
+                    // SAFETY: the subject has just handed out this many bytes of memory for the client to use.
+                    unsafe { std::ptr::write_bytes(out.cast::<u8>(), PATTERN, BUFFER_BYTES as usize) };
+                    *at(&mut self.slots().buffers, buffer.0) = out as usize;
+                }
+                (result, classify_memory(out as usize))
+            }
+            Call::ReadBuffer { buffer } => {
+                let address = *self.slots().buffers.get(usize::from(buffer.0))?;
+                let mut bytes = [0; BUFFER_BYTES as usize];
+                let whole = memory::read(address, &mut bytes) && bytes.iter().all(|byte| *byte == PATTERN);
+                (HResult::S_OK, Out::Value(u64::from(whole)))
+            }
+            Call::FreeBuffer { buffer } => {
+                let address = std::mem::take(at(&mut self.slots().buffers, buffer.0));
+                // SAFETY: the export's signature; the memory came from the same subject.
+                unsafe { (self.exports.free_buffer)(address as *mut c_void) };
+                (HResult::S_OK, Out::None)
+            }
+            Call::QueryInterface { session, interface, object } => {
+                let this = self.session(session)?;
+                let iid = match interface {
+                    Interface::IUnknown => IID_IUNKNOWN,
+                    Interface::IMAPISession => IID_IMAPI_SESSION,
+                    Interface::IMAPIClientShutdown => IID_IMAPI_CLIENT_SHUTDOWN,
+                    Interface::Unheard => UNHEARD_INTERFACE,
+                };
+                let mut out = SENTINEL as *mut c_void;
+                let query = self.unknown(this)?.query_interface;
+                // SAFETY: the slot has this signature; `iid` and `out` outlive the call.
+                let result = code(unsafe { query(this as *mut c_void, &raw const iid, &raw mut out) });
+                let out = out as usize;
+                if result.succeeded() && classify(out) == Out::Object {
+                    let mut slots = self.slots();
+                    match interface {
+                        Interface::IMAPIClientShutdown => *at(&mut slots.objects, object.0) = (out, 1),
+                        Interface::Unheard => {}
+                        _ => at(&mut slots.sessions, session.0).push(out),
+                    }
+                }
+                (result, classify(out))
+            }
+            Call::AddRef { target } => {
+                let this = self.target(target)?;
+                let add_ref = self.unknown(this)?.add_ref;
+                // SAFETY: the slot has this signature. The value is never judged.
+                unsafe { add_ref(this as *mut c_void) };
+                let mut slots = self.slots();
+                match target {
+                    Target::Session(id) => at(&mut slots.sessions, id.0).push(this),
+                    Target::Object(id) => at(&mut slots.objects, id.0).1 += 1,
+                }
+                (HResult::S_OK, Out::None)
+            }
+            Call::Release { target } => {
+                // The latest reference goes first, through the pointer it came with.
+                let this = match target {
+                    Target::Session(id) => at(&mut self.slots().sessions, id.0).pop()?,
+                    Target::Object(id) => {
+                        let mut slots = self.slots();
+                        let held = at(&mut slots.objects, id.0);
+                        held.1 = held.1.checked_sub(1)?;
+                        held.0
+                    }
+                };
+                let release = self.unknown(this)?.release;
+                // SAFETY: the slot has this signature. The value is never judged.
+                unsafe { release(this as *mut c_void) };
+                (HResult::S_OK, Out::None)
+            }
+            Call::Method { session, method, flags, object } => {
+                let this = self.session(session)?;
+                let (result, out, length) = self.ask(this, method, flags);
+                if method.opens() && result.succeeded() && classify(out) == Out::Object {
+                    *at(&mut self.slots().objects, object.0) = (out, 1);
+                }
+                let out = match method {
+                    Method::QueryIdentity | Method::GetLastError if result.succeeded() => {
+                        self.digest(method, out, length)
+                    }
+                    _ if method.opens() => classify(out),
+                    _ if method.has_out() && !result.succeeded() => classify_memory(out),
+                    _ => Out::None,
+                };
+                (result, out)
+            }
+            Call::OnObject { object, method } => {
+                let this = self.target(Target::Object(object))?;
+                (code(self.ask_object(this, method)), Out::None)
+            }
+            Call::Advise { session, mask, sink, registration } => {
+                let this = self.session(session)?;
+                let advise = self.vtable(this)?.advise;
+                let mut connection = SENTINEL;
+                let sink = self.sinks.get(sink);
+                // SAFETY: the slot has this signature; the sink is never freed; `connection` outlives the call.
+                let result = code(unsafe {
+                    advise(this as *mut c_void, 0, std::ptr::null(), mask.0, sink, &raw mut connection)
+                });
+                if result.succeeded() && connection != SENTINEL {
+                    *at(&mut self.slots().connections, registration.0) = Some(connection);
+                }
+                let out = match connection {
+                    SENTINEL => Out::Unchanged,
+                    0 => Out::Null,
+                    number if result.succeeded() => Out::Value(number as u64),
+                    _ => Out::Rubbish,
+                };
+                (result, out)
+            }
+            Call::Unadvise { session, registration } => {
+                let this = self.session(session)?;
+                let connection = at(&mut self.slots().connections, registration.0).take()?;
+                let unadvise = self.vtable(this)?.unadvise;
+                // SAFETY: the slot has this signature.
+                (code(unsafe { unadvise(this as *mut c_void, connection) }), Out::None)
+            }
+            Call::Logoff { session, ui_param, flags, reserved, dirty } => {
+                let this = self.session(session)?;
+                let logoff = self.vtable(this)?.logoff;
+                let ui_param = ui_param as usize;
+                let result = if dirty && size_of::<usize>() == 8 {
+                    const DIRT: u64 = 0xDEAD_BEEF_0000_0000;
+                    // SAFETY: on 64-bit platforms a 32-bit argument travels in a 64-bit register whose upper half
+                    // the callee must ignore; the two function types are called alike.
+                    let wide: LogoffWithWideWords = unsafe { std::mem::transmute(logoff) };
+                    let (flags, reserved) = (u64::from(flags.0) | DIRT, u64::from(reserved) | DIRT);
+                    // SAFETY: the slot has this signature, as just argued.
+                    unsafe { wide(this as *mut c_void, ui_param, flags, reserved) }
+                } else {
+                    // SAFETY: the slot has this signature.
+                    unsafe { logoff(this as *mut c_void, ui_param, flags.0, reserved) }
+                };
+                (code(result), Out::None)
+            }
+        })
+    }
+
+    fn log_on(&self, session: SessionId, profile: Profile, flags: u32) -> (HResult, Out) {
+        let default = c"conformance";
+        let name = match profile {
+            Profile::Null => std::ptr::null(),
+            Profile::Named => self.profile.as_deref().unwrap_or(default).as_ptr(),
+        };
+        let mut out = SENTINEL as *mut IMAPISession;
+        // SAFETY: the export's signature; the strings and `out` outlive the call.
+        let result = code(unsafe { (self.exports.logon_ex)(0, name, std::ptr::null(), flags, &raw mut out) });
+        let out = out as usize;
+        let mut class = classify(out);
+        if result.succeeded() && class == Out::Object {
+            let mut slots = self.slots();
+            let same = slots.sessions.iter().position(|held| held.contains(&out));
+            if let Some(same) = same {
+                class = Out::SameAs(SessionId(same as u16));
+            }
+            *at(&mut slots.sessions, session.0) = vec![out];
+        }
+        (result, class)
+    }
+
+    fn target(&self, target: Target) -> Option<usize> {
+        match target {
+            Target::Session(id) => self.session(id),
+            Target::Object(id) => {
+                let slots = self.slots();
+                slots
+                    .objects
+                    .get(usize::from(id.0))
+                    .filter(|(_, held)| *held > 0)
+                    .map(|(pointer, _)| *pointer)
+            }
+        }
+    }
+
+    fn unknown(&self, this: usize) -> Option<mapi_session_com::IUnknownVtbl> {
+        // SAFETY: the pointer came from the subject as an object, with a reference that the program holds. If the
+        // subject has freed it all the same, the process dies here, and that is the verdict.
+        unsafe { (this as *const IUnknown).as_ref().map(|object| *object.vtbl) }
+    }
+
+    fn vtable(&self, this: usize) -> Option<&IMAPISessionVtbl> {
+        // SAFETY: as in `unknown`; the pointer came from a logon, so the vtable is a session's.
+        unsafe { (this as *const IMAPISession).as_ref().map(|session| &*session.vtbl) }
+    }
+
+    /// Calls a method of the session. Its pointer out parameter starts as the sentinel.
+    fn ask(&self, this: usize, method: Method, flags: u32) -> (HResult, usize, u32) {
+        let Some(vtable) = self.vtable(this) else { return (HResult::MAPI_E_INVALID_OBJECT, SENTINEL, 0) };
+        let this = this as *mut c_void;
+        let null = std::ptr::null::<c_void>();
+        let none = std::ptr::null_mut();
+        let entry: *const c_void = UNHEARD_ENTRY.as_ptr().cast();
+        let bytes = UNHEARD_ENTRY.len() as u32;
+        let mut out = SENTINEL as *mut c_void;
+        let mut number = 0_u32;
+        let mut second = 0_usize;
+        let failure = self.slots().last_failure.cast_signed();
+        // SAFETY: each slot has the signature that `MAPIX.h` gives it; every pointer is NULL where the page allows
+        // it, or to memory that outlives the call.
+        let result = unsafe {
+            match method {
+                Method::GetLastError => {
+                    (vtable.get_last_error)(this, failure, 0, (&raw mut out).cast::<*mut MapiError>())
+                }
+                Method::GetMsgStoresTable => (vtable.get_msg_stores_table)(this, flags, &raw mut out),
+                Method::OpenMsgStore => {
+                    (vtable.open_msg_store)(this, 0, bytes, entry, null.cast(), flags, &raw mut out)
+                }
+                Method::OpenAddressBook => {
+                    (vtable.open_address_book)(this, 0, null.cast(), flags, &raw mut out)
+                }
+                Method::OpenProfileSection => {
+                    (vtable.open_profile_section)(this, null.cast(), null.cast(), flags, &raw mut out)
+                }
+                Method::GetStatusTable => (vtable.get_status_table)(this, flags, &raw mut out),
+                Method::OpenEntry => {
+                    (vtable.open_entry)(this, bytes, entry, null.cast(), flags, &raw mut number, &raw mut out)
+                }
+                Method::CompareEntryIDs => {
+                    (vtable.compare_entry_ids)(this, bytes, entry, bytes, entry, flags, &raw mut number)
+                }
+                Method::MessageOptions => (vtable.message_options)(this, 0, flags, null.cast(), none),
+                Method::QueryDefaultMessageOpt => (vtable.query_default_message_opt)(
+                    this,
+                    c"SMTP".as_ptr(),
+                    flags,
+                    &raw mut number,
+                    &raw mut out,
+                ),
+                Method::EnumAdrTypes => {
+                    (vtable.enum_adr_types)(this, flags, &raw mut number, (&raw mut out).cast())
+                }
+                Method::QueryIdentity => (vtable.query_identity)(this, &raw mut number, &raw mut out),
+                Method::SetDefaultStore => (vtable.set_default_store)(this, 1, bytes, entry),
+                Method::AdminServices => (vtable.admin_services)(this, flags, &raw mut out),
+                Method::ShowForm => (vtable.show_form)(
+                    this,
+                    0,
+                    none,
+                    none,
+                    null.cast(),
+                    0,
+                    none,
+                    0,
+                    0,
+                    0,
+                    0,
+                    c"IPM.Note".as_ptr(),
+                ),
+                Method::PrepareForm => (vtable.prepare_form)(this, null.cast(), none, &raw mut second),
+            }
+        };
+        let result = code(result);
+        let out = out as usize;
+        let hands_out_memory = matches!(method, Method::QueryDefaultMessageOpt | Method::EnumAdrTypes);
+        if result.succeeded() && hands_out_memory && classify_memory(out) == Out::Object {
+            self.give_back(out);
+        }
+        (result, out, number)
+    }
+
+    /// What memory handed out on success says: an identity as a hash, an error structure as present or not.
+    fn digest(&self, method: Method, out: usize, length: u32) -> Out {
+        let class = classify_memory(out);
+        if class != Out::Object {
+            return class;
+        }
+        let mut value = 1;
+        if method == Method::QueryIdentity {
+            let mut bytes = vec![0; (length as usize).min(4096)];
+            if !memory::read(out, &mut bytes) {
+                return Out::Rubbish;
+            }
+            // FNV-1a: equal identities, equal numbers; nothing more is asked of it.
+            value = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+            });
+        }
+        self.give_back(out);
+        Out::Value(value)
+    }
+
+    fn give_back(&self, memory: usize) {
+        // SAFETY: the export's signature; the subject handed this memory out to be freed so.
+        unsafe { (self.exports.free_buffer)(memory as *mut c_void) };
+    }
+
+    fn ask_object(&self, this: usize, method: ObjectMethod) -> i32 {
+        let (mut first, mut second) = (0_u32, 0_u32);
+        // SAFETY: the program calls these only on what the session handed out as a table or as its
+        // `IMAPIClientShutdown`; the slots have these signatures.
+        unsafe {
+            match method {
+                ObjectMethod::GetStatus => {
+                    let table = &*(*(this as *const IMAPITable)).vtbl;
+                    (table.get_status)(this as *mut c_void, &raw mut first, &raw mut second)
+                }
+                ObjectMethod::GetRowCount => {
+                    let table = &*(*(this as *const IMAPITable)).vtbl;
+                    (table.get_row_count)(this as *mut c_void, 0, &raw mut first)
+                }
+                ObjectMethod::QueryFastShutdown => {
+                    let shutdown = &*(*(this as *const IMAPIClientShutdown)).vtbl;
+                    (shutdown.query_fast_shutdown)(this as *mut c_void)
+                }
+            }
+        }
+    }
+}

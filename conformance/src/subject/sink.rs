@@ -1,0 +1,164 @@
+//! Sinks of ours: COM objects that record who calls them, and can call back in.
+//!
+//! Their memory is never freed, so that a subject that calls one too late is recorded and not obeyed by chance.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, RwLock};
+
+use mapi_session_com::{
+    Guid, Hresult, IID_IMAPI_ADVISE_SINK, IID_IUNKNOWN, IMAPIAdviseSink, IMAPIAdviseSinkVtbl, IUnknownVtbl,
+    Notification, Ulong,
+};
+use mapi_session_spec::event::{Callback, SinkId};
+use mapi_session_spec::flags::EventMask;
+
+use super::memory;
+
+/// Who is told what happens to sinks.
+pub(crate) trait SinkEvents: Send + Sync {
+    /// A callback begins. Returns its number.
+    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> u32;
+    /// The callback of that number ends.
+    fn ends(&self, trace: u32, number: u32);
+    /// The first `OnNotify` of this sink is under way: the time to call back in.
+    fn inside(&self, trace: u32, sink: SinkId);
+}
+
+static EVENTS: OnceLock<Arc<dyn SinkEvents>> = OnceLock::new();
+
+#[repr(C)]
+struct Sink {
+    face: IMAPIAdviseSink,
+    trace: u32,
+    id: SinkId,
+    references: AtomicI32,
+    heard: AtomicU32,
+}
+
+// SAFETY: the vtable is constant; every other field is immutable or atomic.
+unsafe impl Sync for Sink {}
+
+static VTABLE: IMAPIAdviseSinkVtbl =
+    IMAPIAdviseSinkVtbl { unknown: IUnknownVtbl { query_interface, add_ref, release }, on_notify };
+
+fn of<'a>(this: *mut c_void) -> &'a Sink {
+    // SAFETY: the vtable is reachable only through sinks made by `Sinks::get`, whose memory is never freed.
+    unsafe { &*this.cast::<Sink>() }
+}
+
+fn record(sink: &Sink, callback: Callback, during: impl FnOnce()) {
+    let Some(events) = EVENTS.get() else { return };
+    let number = events.begins(sink.trace, sink.id, callback);
+    during();
+    events.ends(sink.trace, number);
+}
+
+unsafe extern "system-unwind" fn query_interface(
+    this: *mut c_void,
+    iid: *const Guid,
+    out: *mut *mut c_void,
+) -> Hresult {
+    let mut bytes = [0; size_of::<Guid>()];
+    let known = memory::read(iid as usize, &mut bytes) && {
+        // SAFETY: sixteen bytes are a `Guid`, whatever they hold.
+        let asked: Guid = unsafe { std::mem::transmute(bytes) };
+        asked == IID_IUNKNOWN || asked == IID_IMAPI_ADVISE_SINK
+    };
+    if !known || memory::word(out as usize).is_none() {
+        return 0x8000_4002_u32.cast_signed();
+    }
+    record(of(this), Callback::QueryInterface, || {
+        of(this).references.fetch_add(1, Ordering::SeqCst);
+    });
+    // SAFETY: the word at `out` was just read; COM lets the callee write to it.
+    unsafe { out.write(this) };
+    0
+}
+
+unsafe extern "system-unwind" fn add_ref(this: *mut c_void) -> Ulong {
+    let mut now = 0;
+    record(of(this), Callback::AddRef, || now = of(this).references.fetch_add(1, Ordering::SeqCst) + 1);
+    now.max(0).cast_unsigned()
+}
+
+unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
+    let mut now = 0;
+    record(of(this), Callback::Release, || now = of(this).references.fetch_sub(1, Ordering::SeqCst) - 1);
+    now.max(0).cast_unsigned()
+}
+
+unsafe extern "system-unwind" fn on_notify(
+    this: *mut c_void,
+    count: Ulong,
+    notifications: *const Notification,
+) -> Ulong {
+    let mut events = 0;
+    for index in 0..(count as usize).min(64) {
+        let mut bytes = [0; 4];
+        if !memory::read((notifications as usize).wrapping_add(index * size_of::<Notification>()), &mut bytes)
+        {
+            break;
+        }
+        events |= u32::from_ne_bytes(bytes);
+    }
+    let sink = of(this);
+    let first = sink.heard.fetch_add(1, Ordering::SeqCst) == 0;
+    record(sink, Callback::OnNotify { events: EventMask(events) }, || {
+        if first && let Some(events) = EVENTS.get() {
+            events.inside(sink.trace, sink.id);
+        }
+    });
+    // NOTIFY-017: the value is not an HRESULT, and the session has no use for it.
+    0
+}
+
+/// The sinks of the trace that runs.
+pub(crate) struct Sinks {
+    trace: u32,
+    made: RwLock<Vec<Option<&'static Sink>>>,
+}
+
+impl Sinks {
+    /// Tells `events` of every callback, from now on.
+    pub(crate) fn report_to(events: Arc<dyn SinkEvents>) {
+        // A second child in one process is a test's; the first listener stays.
+        let _ = EVENTS.set(events);
+    }
+
+    /// No sinks yet, for this trace.
+    pub(crate) fn new(trace: u32) -> Self {
+        Self { trace, made: RwLock::default() }
+    }
+
+    /// The sink of that name, made on first use.
+    pub(crate) fn get(&self, id: SinkId) -> *mut IMAPIAdviseSink {
+        let mut made = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let index = usize::from(id.0);
+        if made.len() <= index {
+            made.resize(index + 1, None);
+        }
+        let sink = made[index].get_or_insert_with(|| {
+            Box::leak(Box::new(Sink {
+                face: IMAPIAdviseSink { vtbl: &raw const VTABLE },
+                trace: self.trace,
+                id,
+                references: AtomicI32::new(0),
+                heard: AtomicU32::new(0),
+            }))
+        });
+        std::ptr::from_ref::<Sink>(sink).cast_mut().cast()
+    }
+
+    /// Whether every sink of these has heard, and every one of those been given back.
+    pub(crate) fn have(&self, heard: u64, released: u64) -> bool {
+        let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = |mask: u64, holds: fn(&Sink) -> bool| {
+            (0..64)
+                .filter(|bit| mask & (1 << bit) != 0)
+                .all(|bit| made.get(bit).copied().flatten().is_none_or(holds))
+        };
+        all(heard, |sink| sink.heard.load(Ordering::SeqCst) > 0)
+            && all(released, |sink| sink.references.load(Ordering::SeqCst) <= 0)
+    }
+}

@@ -1,0 +1,230 @@
+//! Events to JSON.
+
+use std::collections::HashMap;
+
+use mapi_session_spec::era::Era;
+use mapi_session_spec::event::{Call, CallId, Callback, Event, Profile, Target};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::{Ending, Out, Outcome};
+use serde_json::{Map, Value, json};
+
+use super::{INTERFACES, SCHEMA};
+
+fn hex(value: u64) -> Value {
+    format!("0x{value:X}").into()
+}
+
+fn words(names: Vec<&'static str>, rest: u32) -> Value {
+    if names.is_empty() {
+        return hex(u64::from(rest));
+    }
+    let mut all: Vec<Value> = names.into_iter().map(Value::from).collect();
+    if rest != 0 {
+        all.push(hex(u64::from(rest)));
+    }
+    all.into()
+}
+
+fn target(target: Target) -> String {
+    match target {
+        Target::Session(id) => id.to_string(),
+        Target::Object(id) => id.to_string(),
+    }
+}
+
+fn call_fields(call: &Call, map: &mut Map<String, Value>) {
+    let mut put = |key: &str, value: Value| map.insert(key.into(), value);
+    match *call {
+        Call::Initialize | Call::Uninitialize | Call::AllocateBuffer { .. } => {}
+        Call::LogonEx { profile, flags, .. } => {
+            put("profile", if profile == Profile::Null { Value::Null } else { "profile".into() });
+            let (names, rest) = flags.names();
+            put("flags", words(names, rest));
+        }
+        Call::ReadBuffer { buffer } | Call::FreeBuffer { buffer } => {
+            put("buffer", buffer.to_string().into());
+        }
+        Call::QueryInterface { session, interface, .. } => {
+            put("object", session.to_string().into());
+            let name =
+                INTERFACES.iter().find(|(_, known)| *known == interface).map_or("unheard", |(name, _)| name);
+            put("iid", name.into());
+        }
+        Call::AddRef { target: on } | Call::Release { target: on } => {
+            put("object", target(on).into());
+        }
+        Call::Method { session, flags, .. } => {
+            put("object", session.to_string().into());
+            put("flags", hex(u64::from(flags)));
+        }
+        Call::OnObject { object, .. } => {
+            put("object", object.to_string().into());
+        }
+        Call::Advise { session, mask, sink, .. } => {
+            put("object", session.to_string().into());
+            let (names, rest) = mask.names();
+            put("mask", words(names, rest));
+            put("sink", sink.to_string().into());
+        }
+        Call::Unadvise { session, registration } => {
+            put("object", session.to_string().into());
+            put("registration", registration.to_string().into());
+        }
+        Call::Logoff { session, ui_param, flags, reserved, dirty } => {
+            put("object", session.to_string().into());
+            put("ui_param", hex(ui_param));
+            let (names, rest) = flags.names();
+            put("flags", words(names, rest));
+            put("reserved", hex(u64::from(reserved)));
+            if dirty {
+                put("registers", "dirty".into());
+            }
+        }
+    }
+}
+
+/// The key of a call's out parameter, and the name that a new object there gets.
+fn out_of(call: &Call) -> Option<(&'static str, String)> {
+    Some(match call {
+        Call::LogonEx { session, .. } => ("session", session.to_string()),
+        Call::QueryInterface { session, interface, object } => (
+            "object",
+            match interface {
+                mapi_session_spec::event::Interface::IUnknown
+                | mapi_session_spec::event::Interface::IMAPISession => session.to_string(),
+                _ => object.to_string(),
+            },
+        ),
+        Call::Method { object, .. } => ("object", object.to_string()),
+        Call::AllocateBuffer { buffer } => ("buffer", buffer.to_string()),
+        Call::ReadBuffer { .. } => ("whole", String::new()),
+        Call::Advise { .. } => ("connection", String::new()),
+        _ => return None,
+    })
+}
+
+fn out_fields(call: &Call, outcome: &Outcome, map: &mut Map<String, Value>) {
+    let Some((key, name)) = out_of(call) else { return };
+    let value = match outcome.out {
+        Out::None => return,
+        Out::Null => Value::Null,
+        Out::Unchanged => "unchanged".into(),
+        Out::Rubbish => "rubbish".into(),
+        Out::Object => name.into(),
+        Out::SameAs(id) => json!({"same_as": id.to_string()}),
+        Out::Value(value) => hex(value),
+    };
+    let key = match (call, outcome.out) {
+        (Call::Method { .. }, Out::Value(_)) => "value",
+        _ => key,
+    };
+    let mut out = Map::new();
+    out.insert(key.into(), value);
+    if let (Call::Advise { registration, .. }, true) = (call, outcome.succeeded()) {
+        out.insert("registration".into(), registration.to_string().into());
+    }
+    map.insert("out".into(), out.into());
+}
+
+fn code(code: HResult) -> Value {
+    code.name().map_or_else(|| hex(u64::from(code.0)), Value::from)
+}
+
+/// The trace with its header and, if it is whole, its end.
+pub fn to_values(events: &[Event], era: Era) -> Vec<Value> {
+    let mut lines = vec![json!({
+        "schema": SCHEMA,
+        "era": era.to_string(),
+        "origin": "planned",
+        "starts": "process-start",
+    })];
+    let mut calls: HashMap<CallId, (Call, u8)> = HashMap::new();
+    let mut threads: HashMap<CallId, u8> = HashMap::new();
+    for event in events {
+        let mut map = Map::new();
+        let mut thread_of = None;
+        match event {
+            Event::Call { id, thread, call } => {
+                calls.insert(*id, (*call, thread.0));
+                map.insert("call".into(), call.name().into());
+                map.insert("id".into(), id.0.into());
+                call_fields(call, &mut map);
+                thread_of = Some(thread.0);
+            }
+            Event::Return { id, outcome } => {
+                let Some((call, thread)) = calls.get(id) else { continue };
+                thread_of = Some(*thread);
+                match outcome.ending {
+                    Ending::Returned(result) => {
+                        map.insert("return".into(), id.0.into());
+                        let silent = matches!(
+                            call,
+                            Call::AddRef { .. }
+                                | Call::Release { .. }
+                                | Call::Uninitialize
+                                | Call::FreeBuffer { .. }
+                        );
+                        if !silent {
+                            map.insert("result".into(), code(result));
+                        }
+                        out_fields(call, outcome, &mut map);
+                    }
+                    Ending::Crashed(signal) => {
+                        map.insert("crash".into(), crate::report::words::signal_name(signal).into());
+                        map.insert("during".into(), id.0.into());
+                    }
+                    Ending::Hung => {
+                        map.insert("hang".into(), true.into());
+                        map.insert("during".into(), id.0.into());
+                    }
+                    Ending::Exited(status) => {
+                        map.insert("exit".into(), hex(u64::from(status.cast_unsigned())));
+                        map.insert("during".into(), id.0.into());
+                    }
+                    Ending::Threw => {
+                        map.insert("exception".into(), true.into());
+                        map.insert("during".into(), id.0.into());
+                    }
+                }
+            }
+            Event::Callback { id, thread, sink, callback } => {
+                threads.insert(*id, thread.0);
+                let name = match callback {
+                    Callback::QueryInterface => "QueryInterface",
+                    Callback::AddRef => "AddRef",
+                    Callback::Release => "Release",
+                    Callback::OnNotify { .. } => "OnNotify",
+                };
+                map.insert("callback".into(), name.into());
+                map.insert("id".into(), id.0.into());
+                map.insert("object".into(), sink.to_string().into());
+                if let Callback::OnNotify { events } = callback {
+                    let (names, rest) = events.names();
+                    map.insert("events".into(), words(names, rest));
+                }
+                thread_of = Some(thread.0);
+            }
+            Event::CallbackReturn { id } => {
+                map.insert("callback_return".into(), id.0.into());
+                thread_of = threads.get(id).copied();
+            }
+            Event::Settled { milliseconds } => {
+                map.insert("settled".into(), (*milliseconds).into());
+            }
+            Event::End => {
+                map.insert("end".into(), "complete".into());
+                map.insert("events".into(), (events.len() - 1).into());
+            }
+        }
+        if let Some(thread) = thread_of.filter(|thread| *thread != 0) {
+            map.insert("thread".into(), thread.into());
+        }
+        lines.push(map.into());
+    }
+    lines
+}
+
+/// The trace as a file's content.
+pub fn to_lines(events: &[Event], era: Era) -> String {
+    to_values(events, era).iter().map(|value| format!("{value}\n")).collect()
+}

@@ -1,0 +1,111 @@
+//! stateright, wrapped so that it cannot pass empty.
+//!
+//! Nothing here bounds a run, and a run that explored nothing, had no `always` property, or missed a witness is an
+//! error. Counts are compared with a search of our own in the tests.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use stateright::{Checker as _, Expectation, Model as _};
+
+use crate::machine::SessionModel;
+
+/// What a whole exploration found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explored {
+    /// The model.
+    pub model: &'static str,
+    /// Different states.
+    pub unique_states: usize,
+    /// The longest shortest path to a state.
+    pub depth: usize,
+    /// Properties that hold, and witnesses that were found.
+    pub held: Vec<&'static str>,
+    /// Properties that fail, and witnesses that were not found, with the path where there is one.
+    pub failed: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Explored {
+    /// Whether everything holds.
+    pub fn holds(&self) -> bool {
+        self.failed.is_empty()
+    }
+}
+
+impl fmt::Display for Explored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "model {}: {} states, depth {}, {} properties",
+            self.model,
+            self.unique_states,
+            self.depth,
+            self.held.len() + self.failed.len()
+        )?;
+        for name in &self.held {
+            writeln!(f, "  holds   {name}")?;
+        }
+        for (name, path) in &self.failed {
+            writeln!(f, "  FAILS   {name}")?;
+            for (number, step) in path.iter().enumerate() {
+                writeln!(f, "            {:>2}  {step}", number + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A run that shows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// There is nothing to explore.
+    #[error("the model has no initial state, or only that one: nothing was explored")]
+    Empty,
+    /// Nothing is demanded.
+    #[error("the model has no property that must always hold: a pass would mean nothing")]
+    NothingDemanded,
+}
+
+/// Visits every state.
+///
+/// # Errors
+/// If the run would show nothing.
+pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
+    let properties = model.properties();
+    if !properties.iter().any(|p| matches!(p.expectation, Expectation::Always)) {
+        return Err(CheckError::NothingDemanded);
+    }
+    let name = model.name;
+    let checker = model.checker().spawn_bfs().join();
+    if checker.unique_state_count() < 2 {
+        return Err(CheckError::Empty);
+    }
+    let discoveries = checker.discoveries();
+    let mut explored = Explored {
+        model: name,
+        unique_states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        held: Vec::new(),
+        failed: Vec::new(),
+    };
+    for property in properties {
+        let found = discoveries.get(property.name);
+        let holds = match property.expectation {
+            Expectation::Always | Expectation::Eventually => found.is_none(),
+            Expectation::Sometimes => found.is_some(),
+        };
+        if holds {
+            explored.held.push(property.name);
+        } else {
+            let path = found.map(|path| path.clone().into_actions()).unwrap_or_default();
+            let steps = path.iter().map(|action| format!("{action:?}")).collect();
+            explored.failed.push((property.name, steps));
+        }
+    }
+    Ok(explored)
+}
+
+/// Serves the Explorer until the process is interrupted.
+pub fn explore(model: SessionModel, address: SocketAddr) {
+    model.checker().serve(address);
+}

@@ -1,0 +1,302 @@
+//! The one machine: what the client may do next, what the subject may answer, what may call back.
+
+use mapi_session_spec::alphabet::{self, Bounds, way_named};
+use mapi_session_spec::dialect::Sharing;
+use mapi_session_spec::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::offers;
+use mapi_session_spec::outcome::Outcome;
+use mapi_session_spec::phase::Phase;
+use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::state::World;
+use stateright::{Model, Property};
+
+use crate::property;
+
+/// What the model is in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    /// What the specification remembers.
+    pub world: World,
+    /// How often sinks have been notified: a bound.
+    pub notified: u8,
+}
+
+/// One observable step.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The client calls.
+    Call(Call),
+    /// The call under way returns.
+    Return(Outcome),
+    /// The session calls a sink, which returns at once.
+    Callback(SinkId, Callback),
+    /// Everything that could come has come.
+    Settle,
+}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Call(call) => match call {
+                Call::Logoff { session, ui_param, flags, reserved, .. } => {
+                    write!(f, "{session}->Logoff(0x{ui_param:X}, {flags}, 0x{reserved:X})")
+                }
+                Call::Release { target: Target::Session(id) } => write!(f, "{id}->Release()"),
+                Call::Release { target: Target::Object(id) } => write!(f, "{id}->Release()"),
+                Call::AddRef { target: Target::Session(id) } => write!(f, "{id}->AddRef()"),
+                Call::OnObject { object, method } => write!(f, "{object}->{}()", method.name()),
+                Call::Method { session, method, object, .. } => {
+                    write!(f, "{object} = {session}->{}()", method.name())
+                }
+                Call::LogonEx { session, flags, .. } => write!(f, "{session} = MAPILogonEx({flags})"),
+                other => match other.session() {
+                    Some(session) => write!(f, "{session}->{}()", other.name()),
+                    None => write!(f, "{}()", other.name()),
+                },
+            },
+            Self::Return(outcome) => match outcome.code() {
+                Some(code) => write!(f, "→ {code}"),
+                None => write!(f, "→ {:?}", outcome.ending),
+            },
+            Self::Callback(sink, Callback::OnNotify { events }) => write!(f, "← {sink}->OnNotify({events})"),
+            Self::Callback(sink, callback) => write!(f, "← {sink}->{callback:?}"),
+            Self::Settle => f.write_str("settled"),
+        }
+    }
+}
+
+/// Which clients there are, and what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cast {
+    /// One client that does everything to one session.
+    One(Bounds),
+    /// Two members of a shared session, and a stranger, that log off with or without the flag.
+    Three,
+}
+
+/// A model over the specification's transition relation.
+#[derive(Debug, Clone)]
+pub struct SessionModel {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The rules by which answers are offered: the documents', or a broken twin's.
+    pub rules: Rules,
+    /// The rules that the offers are held against.
+    pub against: Rules,
+    /// Level and era.
+    pub demand: Demand,
+    pub(crate) cast: Cast,
+}
+
+/// One session: every flag word, references 1 to 3, up to 2 open objects, a registration.
+pub fn session(demand: Demand) -> SessionModel {
+    let bounds = Bounds { references: 3, objects: 2, registrations: 1 };
+    SessionModel {
+        name: "session",
+        rules: Rules::documented(),
+        against: Rules::documented(),
+        demand,
+        cast: Cast::One(bounds),
+    }
+}
+
+/// Two members of a shared session and a stranger.
+pub fn shared(demand: Demand) -> SessionModel {
+    SessionModel {
+        name: "shared",
+        rules: Rules::documented(),
+        against: Rules::documented(),
+        demand,
+        cast: Cast::Three,
+    }
+}
+
+/// How often sinks are notified at most.
+const MOST_NOTIFIED: u8 = 3;
+const CALL: CallId = CallId(1);
+const CALLBACK: CallId = CallId(2);
+
+impl SessionModel {
+    /// The machine with the arm at this place taken out: something it demands is no longer kept.
+    #[must_use]
+    pub fn twin(mut self, arm: usize) -> Self {
+        self.rules = self.rules.without(arm);
+        self
+    }
+
+    fn begin(&self) -> State {
+        let mut world = World::default();
+        world.process.dialect.sharing = Sharing::Offered;
+        let mut state = State { world, notified: 0 };
+        let ways: &[&str] = match self.cast {
+            Cast::One(_) => &["by-name"],
+            Cast::Three => &["sharing", "joining", "apart"],
+        };
+        self.make(&mut state, Call::Initialize);
+        for (index, way) in ways.iter().enumerate() {
+            let way = way_named(way);
+            let session = SessionId(index as u16);
+            self.make(&mut state, Call::LogonEx { session, profile: way.profile, flags: way.flags });
+        }
+        state
+    }
+
+    /// Makes a call and takes the usual answer.
+    fn make(&self, state: &mut State, call: Call) {
+        state.world.call(CALL, ThreadId(0), call);
+        let outcome = offers::usual(&self.against, self.demand, &state.world, CALL).unwrap_or(Outcome::OK);
+        state.world.finish(CALL, outcome);
+    }
+
+    fn client_calls(&self, state: &State) -> Vec<Call> {
+        let world = &state.world;
+        match self.cast {
+            Cast::One(bounds) => alphabet::client_calls(world, SessionId(0), bounds),
+            Cast::Three => {
+                let mut calls = Vec::new();
+                for (session, known) in world.all_sessions().filter(|(_, known)| known.references > 0) {
+                    if known.is_logged_on() {
+                        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                            calls.push(alphabet::logoff_with(session, flags));
+                        }
+                        let registered = world.all_registrations().any(|(_, r)| r.session == session);
+                        if !registered {
+                            let sink = SinkId(session.0);
+                            let registration = mapi_session_spec::event::RegistrationId(session.0);
+                            let mask = EventMask::END_OF_SESSION;
+                            calls.push(Call::Advise { session, mask, sink, registration });
+                        }
+                        for (registration, _) in
+                            world.all_registrations().filter(|(_, r)| r.session == session && r.active)
+                        {
+                            calls.push(Call::Unadvise { session, registration });
+                        }
+                    }
+                    calls.push(Call::Release { target: Target::Session(session) });
+                }
+                let next = SessionId(world.sessions.len() as u16);
+                if next.0 < 4 {
+                    for way in ["joining", "by-name"].map(way_named) {
+                        calls.push(Call::LogonEx { session: next, profile: way.profile, flags: way.flags });
+                    }
+                }
+                calls
+            }
+        }
+    }
+
+    /// Sinks that the rules let be called now: taken up by `Advise`, told during a Logoff, given back afterwards.
+    fn callbacks(&self, state: &State) -> Vec<(SinkId, Callback)> {
+        let world = &state.world;
+        let mut all = Vec::new();
+        for (index, sink) in world.sinks.iter().enumerate() {
+            let Some(sink) = sink else { continue };
+            let id = SinkId(index as u16);
+            let advising =
+                world.pending.iter().any(|p| matches!(p.call, Call::Advise { sink, .. } if sink == id));
+            if advising && sink.held == 0 {
+                all.push((id, Callback::AddRef));
+            }
+            let active = world.registrations.iter().flatten().any(|r| r.sink == id && r.active);
+            let leaving =
+                world.pending.iter().any(|p| matches!(p.call, Call::Logoff { .. } | Call::Unadvise { .. }));
+            if sink.held > 0 && (leaving || !active) {
+                all.push((id, Callback::Release));
+            }
+            let told = Callback::OnNotify { events: EventMask::fnevCriticalError };
+            if leaving && state.notified < MOST_NOTIFIED {
+                all.push((id, told));
+            }
+        }
+        all.retain(|(sink, callback)| {
+            property::callback_is_allowed(&self.rules, self.demand, world, *sink, *callback)
+        });
+        all
+    }
+}
+
+impl Model for SessionModel {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.begin()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        actions.extend(
+            self.callbacks(state).into_iter().map(|(sink, callback)| Action::Callback(sink, callback)),
+        );
+        if let Some(pending) = state.world.pending.first() {
+            let answers = offers::answers(&self.rules, self.demand, &state.world, pending.id);
+            actions.extend(answers.into_iter().map(Action::Return));
+        } else {
+            actions.extend(self.client_calls(state).into_iter().map(Action::Call));
+            if !state.world.owed.is_empty() {
+                actions.push(Action::Settle);
+            }
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut next = last.clone();
+        match action {
+            Action::Call(call) => next.world.call(CALL, ThreadId(0), call),
+            Action::Return(outcome) => next.world.finish(CALL, outcome),
+            Action::Callback(sink, callback) => {
+                next.world.call_back(CALLBACK, ThreadId(0), sink, callback);
+                next.world.finish_callback(CALLBACK);
+                next.notified += u8::from(matches!(callback, Callback::OnNotify { .. }));
+            }
+            Action::Settle => next.world.settle(),
+        }
+        // What no rule asks about any more need not be told apart.
+        next.world.forget_what_is_over();
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        property::all(self)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        format!("{action:?}")
+    }
+
+    fn format_step(&self, last: &State, action: Action) -> Option<String> {
+        let next = self.next_state(last, action)?;
+        Some(summary(&next))
+    }
+
+    fn as_svg(&self, path: stateright::Path<State, Action>) -> Option<String> {
+        Some(crate::export::sequence_diagram(&path.into_actions()))
+    }
+}
+
+/// The state in a few lines, for the Explorer.
+pub(crate) fn summary(state: &State) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (id, session) in state.world.all_sessions() {
+        let phases: Vec<String> = session.phases.iter().map(|phase: Phase| phase.to_string()).collect();
+        let _ = writeln!(
+            text,
+            "{id}: {}, {} references, {:?}",
+            phases.join(" or "),
+            session.references,
+            session.membership
+        );
+    }
+    for (id, object) in state.world.all_objects() {
+        let _ = writeln!(text, "{id}: of {}, {} references", object.session, object.references);
+    }
+    for (id, registration) in state.world.all_registrations() {
+        let active = if registration.active { "active" } else { "over" };
+        let _ = writeln!(text, "{id}: {} on {}, {active}", registration.sink, registration.session);
+    }
+    for pending in &state.world.pending {
+        let _ = writeln!(text, "under way: {:?}", Action::Call(pending.call));
+    }
+    text
+}

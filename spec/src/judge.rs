@@ -1,0 +1,304 @@
+//! Belief over a stream of events: what was broken, by whom, and what was truly put to the test.
+
+use crate::event::{CallId, Callback, Event, SinkId, ThreadId};
+use crate::moment::Moment;
+use crate::outcome::{Ending, Out, Outcome};
+use crate::party::Party;
+use crate::phase::{Phase, Phases};
+use crate::requirement::RequirementId;
+use crate::rule::{Arm, Check, Demand, Hearing, Rules};
+use crate::state::{Owed, OwedKind, World};
+
+/// What kind of fault a deviation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A result code that is not allowed.
+    WrongResult,
+    /// The code would do, the out parameter does not.
+    BadOutParameter,
+    /// Something that had to be called was not.
+    MissingCallback,
+    /// A sink was called that must not be, or with what must not come.
+    UnexpectedCallback,
+    /// The right things in the wrong order.
+    Order,
+    /// A pointer is another's.
+    Identity,
+    /// A reference too many or too few.
+    Lifetime,
+    /// The process died.
+    Crash,
+    /// The call did not return.
+    Hang,
+    /// The process left.
+    Exit,
+    /// An exception crossed the interface.
+    Exception,
+    /// The client broke its duty.
+    Protocol,
+}
+
+impl Kind {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongResult => "wrong-result",
+            Self::BadOutParameter => "bad-out-parameter",
+            Self::MissingCallback => "missing-callback",
+            Self::UnexpectedCallback => "unexpected-callback",
+            Self::Order => "order",
+            Self::Identity => "identity",
+            Self::Lifetime => "lifetime",
+            Self::Crash => "crash",
+            Self::Hang => "hang",
+            Self::Exit => "exit",
+            Self::Exception => "exception",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
+/// One rule broken at one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deviation {
+    /// The place of the arm in the rules.
+    pub arm: usize,
+    /// The requirement it decides.
+    pub requirement: RequirementId,
+    /// Who broke it.
+    pub blame: Party,
+    /// What kind of fault.
+    pub kind: Kind,
+    /// The place of the event in the trace, from 0.
+    pub event: usize,
+    /// The call or callback it happened to, where it is one.
+    pub call: Option<CallId>,
+}
+
+/// Something that could not be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inconclusive {
+    /// The requirement, where one was at stake.
+    pub requirement: Option<RequirementId>,
+    /// The place of the event in the trace, from 0.
+    pub event: usize,
+    /// Why, in a few words.
+    pub why: &'static str,
+}
+
+/// What a trace showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// The rules that were broken, in the order they were.
+    pub deviations: Vec<Deviation>,
+    /// The places of the arms that bore on an observation which could have broken them, ascending.
+    pub bound: Vec<usize>,
+    /// What could not be decided.
+    pub inconclusive: Vec<Inconclusive>,
+    /// The subject died where the caller is to blame: the rest of the trace says nothing.
+    pub forfeited: bool,
+}
+
+/// Judges one trace.
+#[derive(Debug, Clone)]
+pub struct Judge<'r> {
+    rules: &'r Rules,
+    demand: Demand,
+    /// What is remembered of the trace so far.
+    pub world: World,
+    verdict: Verdict,
+    events: usize,
+    holds_client: bool,
+    bound: Vec<bool>,
+}
+
+impl<'r> Judge<'r> {
+    /// A judge of a trace that starts in `world`. The client is held too if `holds_client`.
+    pub fn new(rules: &'r Rules, demand: Demand, world: World, holds_client: bool) -> Self {
+        let bound = vec![false; rules.arms().len()];
+        Self { rules, demand, world, verdict: Verdict::default(), events: 0, holds_client, bound }
+    }
+
+    /// One more event.
+    pub fn observe(&mut self, event: &Event) {
+        match *event {
+            Event::Call { id, thread, call } => {
+                if self.holds_client {
+                    self.check_duty(id, &call);
+                }
+                self.world.call(id, thread, call);
+            }
+            Event::Return { id, outcome } => self.check_return(id, outcome),
+            Event::Callback { id, thread, sink, callback } => {
+                self.check_callback(id, thread, sink, callback);
+                self.world.call_back(id, thread, sink, callback);
+            }
+            Event::CallbackReturn { id } => self.world.finish_callback(id),
+            Event::Settled { .. } | Event::End => {
+                self.check_settled();
+                self.world.settle();
+            }
+        }
+        self.events += 1;
+    }
+
+    /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
+    pub fn verdict(mut self) -> Verdict {
+        for owed in self.world.owed.iter().filter(|owed| !owed.paid) {
+            let requirement = self.at_stake(owed);
+            if requirement.is_some() {
+                let why = "the trace stops before the subject has settled";
+                self.verdict.inconclusive.push(Inconclusive { requirement, event: self.events, why });
+            }
+        }
+        self.verdict.bound =
+            self.bound.iter().enumerate().filter(|(_, bound)| **bound).map(|(i, _)| i).collect();
+        self.verdict
+    }
+
+    /// The rules that were broken so far.
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.verdict.deviations
+    }
+
+    fn at_stake(&self, owed: &Owed) -> Option<RequirementId> {
+        self.rules
+            .demanded(self.demand)
+            .find(|(_, arm)| matches!(arm.check, Check::Settled { bears, .. } if bears(&self.world, owed)))
+            .map(|(_, arm)| arm.requirement)
+    }
+
+    fn accuse(
+        &mut self,
+        arm: usize,
+        requirement: RequirementId,
+        blame: Party,
+        kind: Kind,
+        call: Option<CallId>,
+    ) {
+        self.verdict.deviations.push(Deviation { arm, requirement, blame, kind, event: self.events, call });
+    }
+
+    fn check_duty(&mut self, id: CallId, call: &crate::event::Call) {
+        let broken: Vec<(usize, RequirementId)> = self
+            .rules
+            .demanded(self.demand)
+            .filter_map(|(i, arm)| match arm.check {
+                Check::Duty { bears, allows } if bears(&self.world, call) => {
+                    self.bound[i] = true;
+                    (!allows(&self.world, call, self.demand.era)).then_some((i, arm.requirement))
+                }
+                _ => None,
+            })
+            .collect();
+        for (arm, requirement) in broken {
+            self.accuse(arm, requirement, Party::Client, Kind::Protocol, Some(id));
+        }
+    }
+
+    fn check_return(&mut self, id: CallId, outcome: Outcome) {
+        let Some(pending) = self.world.pending.iter().find(|pending| pending.id == id).copied() else {
+            return;
+        };
+        let moment = Moment { world: &self.world, pending: &pending, era: self.demand.era };
+        let mut broken = Vec::new();
+        for (i, arm) in self.rules.demanded(self.demand) {
+            let Check::Return { bears, allows } = arm.check else { continue };
+            if !bears(&moment) {
+                continue;
+            }
+            self.bound[i] = true;
+            if !allows(&moment, &outcome) {
+                broken.push((i, arm.requirement, kind_of_return(arm, &moment, &outcome)));
+            }
+        }
+        let alive = moment.alive() || moment.first_logoff();
+        let dead = moment.dead();
+        for (arm, requirement, kind) in &broken {
+            self.accuse(*arm, *requirement, Party::Session, *kind, Some(id));
+        }
+        if broken.is_empty() && !outcome.came_back() {
+            if outcome.hung() && !dead {
+                let why = "the call did not return, and no document says how long it may take";
+                self.verdict.inconclusive.push(Inconclusive { requirement: None, event: self.events, why });
+            } else {
+                self.verdict.forfeited = true;
+            }
+        }
+        let session = self.world.session_of(&pending.call);
+        self.world.finish(id, outcome);
+        if !broken.is_empty() && alive && !outcome.succeeded() {
+            // What a subject did that no rule allows leaves it in any state: go on with both.
+            if let Some(session) = session.and_then(|id| self.world.session_mut(id))
+                && session.is_logged_on()
+            {
+                session.phases = Phases::only(Phase::LoggedOn).or(Phases::only(Phase::LoggedOff));
+            }
+        }
+    }
+
+    fn check_callback(&mut self, id: CallId, thread: ThreadId, sink: SinkId, callback: Callback) {
+        let hearing = &Hearing { world: &self.world, thread, sink, callback };
+        let mut broken = Vec::new();
+        for (i, arm) in self.rules.demanded(self.demand) {
+            let Check::Callback { bears, allows } = arm.check else { continue };
+            if !bears(hearing) {
+                continue;
+            }
+            self.bound[i] = true;
+            if !allows(hearing) {
+                let kind = match hearing.callback {
+                    Callback::OnNotify { .. } => Kind::UnexpectedCallback,
+                    _ => Kind::Lifetime,
+                };
+                broken.push((i, arm.requirement, kind));
+            }
+        }
+        for (arm, requirement, kind) in broken {
+            self.accuse(arm, requirement, Party::Session, kind, Some(id));
+        }
+    }
+
+    fn check_settled(&mut self) {
+        let mut broken = Vec::new();
+        for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
+            for (i, arm) in self.rules.demanded(self.demand) {
+                let Check::Settled { bears, paid } = arm.check else { continue };
+                if !bears(&self.world, owed) {
+                    continue;
+                }
+                self.bound[i] = true;
+                if !paid(&self.world, owed) {
+                    let kind = match owed.kind {
+                        OwedKind::Told { .. } => Kind::MissingCallback,
+                        _ => Kind::Lifetime,
+                    };
+                    broken.push((i, arm.requirement, kind));
+                }
+            }
+        }
+        for (arm, requirement, kind) in broken {
+            self.accuse(arm, requirement, Party::Session, kind, None);
+        }
+    }
+}
+
+/// What the fault is: how the call ended, or else which half of the answer would have to change.
+fn kind_of_return(arm: &Arm, moment: &Moment, outcome: &Outcome) -> Kind {
+    let Check::Return { allows, .. } = arm.check else { return Kind::Protocol };
+    match outcome.ending {
+        Ending::Crashed(_) => Kind::Crash,
+        Ending::Hung => Kind::Hang,
+        Ending::Exited(_) => Kind::Exit,
+        Ending::Threw => Kind::Exception,
+        Ending::Returned(_) => {
+            let others = [Out::Null, Out::Unchanged, Out::Object, Out::Value(1), Out::None];
+            let out_is_to_blame = others.iter().any(|out| allows(moment, &Outcome { out: *out, ..*outcome }));
+            match (out_is_to_blame, outcome.out) {
+                (true, Out::SameAs(_)) => Kind::Identity,
+                (true, _) => Kind::BadOutParameter,
+                (false, _) => Kind::WrongResult,
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a rule sees when a call ends: the state just before, and the call's own history.
+
+use crate::era::Era;
+use crate::event::{Call, Method, Target};
+use crate::flags::LogoffFlags;
+use crate::phase::Standing;
+use crate::state::{Disturbance, Membership, Object, ObjectKind, Pending, Session, World};
+
+/// A call about to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Everything remembered, the call itself still under way.
+    pub world: &'a World,
+    /// The call.
+    pub pending: &'a Pending,
+    /// The era of the judgement.
+    pub era: Era,
+}
+
+impl<'a> Moment<'a> {
+    /// The call.
+    pub fn call(&self) -> &'a Call {
+        &self.pending.call
+    }
+
+    /// The session it was made on, if it was made on one.
+    pub fn session(&self) -> Option<&'a Session> {
+        self.call().session().and_then(|id| self.world.session(id))
+    }
+
+    /// The object it was made on, if it was made on one.
+    pub fn object(&self) -> Option<&'a Object> {
+        self.call().object().and_then(|id| self.world.object(id))
+    }
+
+    /// What the call may have met: its session, or its object's session, working or ended.
+    pub fn standing(&self) -> Option<Standing> {
+        self.pending.saw.map(crate::phase::Phases::standing)
+    }
+
+    /// The session worked throughout the call.
+    pub fn alive(&self) -> bool {
+        self.standing() == Some(Standing::Alive)
+    }
+
+    /// The session had ended before the call, which a Logoff that returned had ended.
+    pub fn dead(&self) -> bool {
+        self.standing() == Some(Standing::Dead)
+    }
+
+    /// The call overlapped the end of its session.
+    pub fn either(&self) -> bool {
+        self.standing() == Some(Standing::Either)
+    }
+
+    /// A Logoff whose entry found the session certainly logged on, and no other Logoff of it under way.
+    pub fn first_logoff(&self) -> bool {
+        let mut others = self.world.pending.iter().filter(|other| other.id != self.pending.id);
+        let another = |call: &Call| match (call, self.call()) {
+            (Call::Logoff { session: a, .. }, Call::Logoff { session: b, .. }) => a == b,
+            _ => false,
+        };
+        matches!(self.call(), Call::Logoff { .. })
+            && !others.any(|other| another(&other.call))
+            && self.pending.saw.is_some_and(|saw| {
+                use crate::phase::Phase::{Committed, LoggedOff, LoggingOff, Released};
+                saw.may_be(LoggingOff)
+                    && saw.may_be(Committed)
+                    && !saw.may_be(LoggedOff)
+                    && !saw.may_be(Released)
+            })
+    }
+
+    /// A first Logoff with arguments that the page allows: nothing but `S_OK` or a cancelled dialog may come.
+    pub fn legal_logoff(&self) -> bool {
+        self.first_logoff() && !crate::step::is_badly_argued(self.call())
+    }
+
+    /// A Logoff with a flag of these.
+    pub fn logoff_flag(&self, flag: LogoffFlags) -> bool {
+        matches!(self.call(), Call::Logoff { flags, .. } if flags.has(flag))
+    }
+
+    /// The call may be waiting for a person.
+    pub fn may_wait_for_a_person(&self) -> bool {
+        self.logoff_flag(LogoffFlags::MAPI_LOGOFF_UI)
+    }
+
+    /// The method that is called, if it is one of those without a rule on the session's life.
+    pub fn method(&self) -> Option<Method> {
+        match self.call() {
+            Call::Method { method, .. } => Some(*method),
+            _ => None,
+        }
+    }
+
+    /// The flags of such a method.
+    pub fn method_flags(&self) -> u32 {
+        match self.call() {
+            Call::Method { flags, .. } => *flags,
+            _ => 0,
+        }
+    }
+
+    /// What last disturbed the session or the object that the call is made on.
+    pub fn disturbed(&self) -> Option<Disturbance> {
+        match self.object() {
+            Some(object) => object.disturbed,
+            None => self.session().and_then(|session| session.disturbed),
+        }
+    }
+
+    /// The very same question was answered with success before, on the same pointer, and nothing since may have
+    /// changed the answer.
+    pub fn worked_before(&self) -> bool {
+        match self.call() {
+            Call::Method { method, flags: 0, .. } => self.session().is_some_and(|s| s.has_worked(*method)),
+            Call::OnObject { method, .. } => self.object().is_some_and(|o| o.has_worked(*method)),
+            _ => false,
+        }
+    }
+
+    /// A call on an object left open, after a Logoff of its session has returned.
+    pub fn on_orphan(&self) -> bool {
+        self.dead()
+            && matches!(self.call(), Call::OnObject { .. })
+            && self.object().is_some_and(|o| {
+                o.is_table() && self.world.session(o.session).is_some_and(|s| !s.never_logged_off)
+            })
+    }
+
+    /// The session is certainly not shared.
+    pub fn unshared(&self) -> bool {
+        self.session().is_some_and(|session| session.membership == Membership::Individual)
+    }
+
+    /// The call is `Release` on a session, and gives back the last reference.
+    pub fn gives_back_the_last(&self) -> bool {
+        matches!(self.call(), Call::Release { target: Target::Session(_) })
+            && self.session().is_some_and(|session| session.references == 1)
+    }
+
+    /// The object that the call is made on is the session's `IMAPIClientShutdown`.
+    pub fn on_client_shutdown(&self) -> bool {
+        self.object().is_some_and(|object| object.kind == ObjectKind::ClientShutdown)
+    }
+}

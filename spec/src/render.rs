@@ -1,0 +1,7 @@
+//! The specification, rendered for people.
+
+mod catalogue;
+mod tables;
+
+pub use catalogue::{list, requirement};
+pub use tables::tables;

@@ -1,0 +1,202 @@
+//! The shape of a rule: an *arm* that narrows what may come.
+//!
+//! Where no arm bears, everything may come: the documents leave it undecided. Every arm that bears at the chosen
+//! level must allow what was observed, so a stricter level can only narrow, and taking an arm out can only widen.
+//! The judge filters observations by the arms, the models enumerate with them, the reports print them.
+
+use crate::era::Era;
+use crate::event::{Call, Callback, SinkId, ThreadId};
+use crate::level::Level;
+use crate::moment::Moment;
+use crate::outcome::Outcome;
+use crate::requirement::RequirementId;
+use crate::state::{Owed, World};
+
+/// How strict a judgement is, and of which era.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Demand {
+    /// The level.
+    pub level: Level,
+    /// The era.
+    pub era: Era,
+}
+
+/// A callback about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Hearing<'a> {
+    /// Everything remembered, the callback not yet.
+    pub world: &'a World,
+    /// On which thread it comes.
+    pub thread: ThreadId,
+    /// To which sink.
+    pub sink: SinkId,
+    /// What comes.
+    pub callback: Callback,
+}
+
+/// What an arm looks at, and what it allows.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// How a call ends.
+    Return {
+        /// Whether the arm has anything to say on this call.
+        bears: fn(&Moment) -> bool,
+        /// Whether it allows this end.
+        allows: fn(&Moment, &Outcome) -> bool,
+    },
+    /// A callback into a sink.
+    Callback {
+        /// Whether the arm has anything to say on this callback.
+        bears: fn(&Hearing) -> bool,
+        /// Whether it allows it.
+        allows: fn(&Hearing) -> bool,
+    },
+    /// What is owed, once the subject has settled.
+    Settled {
+        /// Whether the arm has anything to say on this debt.
+        bears: fn(&World, &Owed) -> bool,
+        /// Whether the debt is paid.
+        paid: fn(&World, &Owed) -> bool,
+    },
+    /// What a client must not do.
+    Duty {
+        /// Whether the arm has anything to say on this call.
+        bears: fn(&World, &Call) -> bool,
+        /// Whether the client may make it.
+        allows: fn(&World, &Call, Era) -> bool,
+    },
+}
+
+/// One rule: a requirement, the level and era that demand it, and the check.
+#[derive(Debug, Clone, Copy)]
+pub struct Arm {
+    /// The requirement it decides.
+    pub requirement: RequirementId,
+    /// The first level that demands it.
+    pub level: Level,
+    /// The one era that demands it, or both.
+    pub era: Option<Era>,
+    /// What it demands, for the report: "what was allowed".
+    pub demands: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+impl Arm {
+    /// Whether this demand includes the arm.
+    pub fn is_demanded(&self, demand: Demand) -> bool {
+        self.level <= demand.level && self.era.is_none_or(|era| era == demand.era)
+    }
+
+    /// The same rule, demanded in one era only.
+    #[must_use]
+    pub const fn in_era(mut self, era: Era) -> Self {
+        self.era = Some(era);
+        self
+    }
+
+    /// A rule on how calls end.
+    pub const fn on_return(
+        requirement: RequirementId,
+        level: Level,
+        demands: &'static str,
+        bears: fn(&Moment) -> bool,
+        allows: fn(&Moment, &Outcome) -> bool,
+    ) -> Self {
+        Self { requirement, level, era: None, demands, check: Check::Return { bears, allows } }
+    }
+
+    /// A rule on callbacks.
+    pub const fn on_callback(
+        requirement: RequirementId,
+        level: Level,
+        demands: &'static str,
+        bears: fn(&Hearing) -> bool,
+        allows: fn(&Hearing) -> bool,
+    ) -> Self {
+        Self { requirement, level, era: None, demands, check: Check::Callback { bears, allows } }
+    }
+
+    /// A rule on what is owed.
+    pub const fn on_settled(
+        requirement: RequirementId,
+        level: Level,
+        demands: &'static str,
+        bears: fn(&World, &Owed) -> bool,
+        paid: fn(&World, &Owed) -> bool,
+    ) -> Self {
+        Self { requirement, level, era: None, demands, check: Check::Settled { bears, paid } }
+    }
+
+    /// A rule on the client.
+    pub const fn on_client(
+        requirement: RequirementId,
+        demands: &'static str,
+        bears: fn(&World, &Call) -> bool,
+        allows: fn(&World, &Call, Era) -> bool,
+    ) -> Self {
+        Self {
+            requirement,
+            level: Level::Documented,
+            era: None,
+            demands,
+            check: Check::Duty { bears, allows },
+        }
+    }
+}
+
+/// A set of rules: the documents', or those and one more, in a test.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    arms: Vec<Arm>,
+}
+
+impl Rules {
+    /// The rules that the documents give.
+    pub fn documented() -> Self {
+        Self { arms: crate::rules::ALL.iter().flat_map(|family| family.iter().copied()).collect() }
+    }
+
+    /// These rules and one more.
+    #[must_use]
+    pub fn with(mut self, arm: Arm) -> Self {
+        self.arms.push(arm);
+        self
+    }
+
+    /// These rules without the one at this place: a broken twin.
+    #[must_use]
+    pub fn without(mut self, index: usize) -> Self {
+        self.arms.remove(index);
+        self
+    }
+
+    /// Every arm, in the order of the families.
+    pub fn arms(&self) -> &[Arm] {
+        &self.arms
+    }
+
+    /// The arms that this demand includes, with their places.
+    pub fn demanded(&self, demand: Demand) -> impl Iterator<Item = (usize, &Arm)> {
+        self.arms.iter().enumerate().filter(move |(_, arm)| arm.is_demanded(demand))
+    }
+
+    /// The arms that have something to say on this call's end.
+    pub fn bearing<'a>(
+        &'a self,
+        moment: &'a Moment<'a>,
+        level: Level,
+    ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
+        let demand = Demand { level, era: moment.era };
+        self.demanded(demand).filter(|(_, arm)| match arm.check {
+            Check::Return { bears, .. } => bears(moment),
+            _ => false,
+        })
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::documented()
+    }
+}

@@ -1,0 +1,93 @@
+//! After a Logoff has returned: the session pointer, and what was left open.
+
+use crate::event::{Call, Method, Target};
+use crate::hresult::HResult;
+use crate::level::Level::{Conventional, Documented, Robust};
+use crate::moment::Moment;
+use crate::outcome::{Out, Outcome};
+use crate::requirement::Family;
+use crate::rule::Arm;
+
+/// A method of the session proper: not `IUnknown`, not a second Logoff.
+fn session_method(m: &Moment) -> bool {
+    m.dead() && matches!(m.call(), Call::Method { .. } | Call::Advise { .. } | Call::Unadvise { .. })
+}
+
+/// `GetLastError` may say that it knows nothing (E-03).
+fn knows_nothing(m: &Moment, o: &Outcome) -> bool {
+    m.method() == Some(Method::GetLastError) && o.is(HResult::S_OK) && matches!(o.out, Out::Null | Out::None)
+}
+
+fn ended_by_logoff(m: &Moment) -> bool {
+    m.session().is_some_and(|session| session.is_logged_off())
+}
+
+fn state_call_on_orphan(m: &Moment) -> bool {
+    m.on_orphan()
+        && m.worked_before()
+        && matches!(m.call(), Call::OnObject { method, .. } if method.carries_state())
+}
+
+pub(super) const ARMS: &[Arm] = &[
+    Arm::on_return(
+        Family::Logoff.id(1),
+        Conventional,
+        "a failure: Logoff has ended the session",
+        |m| session_method(m) && ended_by_logoff(m),
+        |m, o| !o.succeeded() || knows_nothing(m, o),
+    ),
+    Arm::on_return(
+        Family::Dead.id(9),
+        Conventional,
+        "a failure leaves the out parameter NULL or as it was",
+        |m| session_method(m) && m.method().is_some_and(Method::has_out),
+        |_, o| !o.failed() || o.out_is_clean(),
+    ),
+    // The caller is to blame for making the call; a careful implementation survives it all the same.
+    Arm::on_return(
+        Family::Dead.id(3),
+        Robust,
+        "the call returns",
+        |m| m.dead() && ended_by_logoff(m) && !is_release(m),
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Logoff.id(13),
+        Documented,
+        "Release after Logoff returns: the caller's reference is still the caller's",
+        |m| m.dead() && ended_by_logoff(m) && m.gives_back_the_last() && !m.pending.overlapped,
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Dead.id(2),
+        Documented,
+        "Release after Logoff returns, whatever references remain",
+        |m| m.dead() && ended_by_logoff(m) && is_release(m) && !m.gives_back_the_last(),
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Dead.id(5),
+        Documented,
+        "a failure: the object was left open and is no longer valid",
+        state_call_on_orphan,
+        |_, o| !o.succeeded(),
+    ),
+    Arm::on_return(
+        Family::Dead.id(6),
+        Documented,
+        "a failure code: the page tells the caller to expect one",
+        state_call_on_orphan,
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Logoff.id(18),
+        Documented,
+        "the caller's memory is whole and can be freed",
+        |m| matches!(m.call(), Call::ReadBuffer { .. } | Call::FreeBuffer { .. }),
+        |m, o| o.came_back() && (!matches!(m.call(), Call::ReadBuffer { .. }) || o.out == Out::Value(1)),
+    ),
+];
+
+fn is_release(m: &Moment) -> bool {
+    matches!(m.call(), Call::Release { target: Target::Session(_) })
+}

@@ -1,0 +1,213 @@
+//! `MAPILogonEx`.
+
+use crate::dialect::Sharing;
+use crate::event::{Call, Profile};
+use crate::flags::LogonFlags;
+use crate::hresult::HResult;
+use crate::level::Level::{Conventional, Documented};
+use crate::moment::Moment;
+use crate::outcome::{Out, Outcome};
+use crate::requirement::Family;
+use crate::rule::Arm;
+use crate::state::{Membership, Welcome};
+
+fn logon(m: &Moment) -> Option<(Profile, LogonFlags)> {
+    match *m.call() {
+        Call::LogonEx { profile, flags, .. } => Some((profile, flags)),
+        _ => None,
+    }
+}
+
+fn initialised(m: &Moment) -> bool {
+    m.world.process.initialised > 0
+}
+
+fn any_logon(m: &Moment) -> bool {
+    initialised(m) && logon(m).is_some()
+}
+
+/// A logon that says which profile it wants.
+fn names_a_profile(m: &Moment) -> bool {
+    any_logon(m)
+        && logon(m).is_some_and(|(profile, flags)| {
+            profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT)
+        })
+}
+
+/// A logon that can only join: no profile, no default, no new session, nobody else invited (SHARED-016).
+fn recipe(m: &Moment) -> bool {
+    any_logon(m)
+        && logon(m).is_some_and(|(profile, flags)| {
+            let own = LogonFlags::MAPI_USE_DEFAULT.0
+                | LogonFlags::MAPI_NEW_SESSION.0
+                | LogonFlags::MAPI_ALLOW_OTHERS.0
+                | LogonFlags::MAPI_LOGON_UI.0;
+            profile == Profile::Null && flags.0 & own == 0
+        })
+}
+
+fn someone_is_on(m: &Moment) -> bool {
+    m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
+}
+
+/// No shared session was ever established in this process since it was initialised.
+fn never_shared(m: &Moment) -> bool {
+    m.world.groups.is_empty()
+        && m.world.all_sessions().all(|(_, session)| session.membership == Membership::Individual)
+}
+
+/// All who shared a session are gone, and one of them at least by its last Release alone.
+fn abandoned(m: &Moment) -> bool {
+    !m.world.groups.is_empty()
+        && m.world.all_sessions().all(|(_, session)| match session.membership {
+            Membership::Individual => true,
+            Membership::Member(..) => session.is_released() && session.never_logged_off,
+            Membership::Unknown => false,
+        })
+}
+
+fn offered(m: &Moment) -> bool {
+    m.world.process.dialect.sharing == Sharing::Offered
+}
+
+/// Exactly one shared session certainly lives, and sharing is offered.
+fn joinable(m: &Moment) -> bool {
+    offered(m) && !m.world.sharing_is_uncertain() && m.world.live_groups().count() == 1
+}
+
+/// The one live shared session has lost its creator, or a newer one came and went.
+fn orphaned(m: &Moment) -> bool {
+    m.world
+        .live_groups()
+        .any(|group| m.world.groups.get(usize::from(group.0)).is_some_and(|g| g.creator_left || g.superseded))
+}
+
+/// The logon is certain to make the caller a member.
+fn joins(m: &Moment) -> bool {
+    logon(m).is_some_and(|(profile, flags)| {
+        matches!(m.world.welcome(profile, flags), Membership::Member(_, Welcome::Named | Welcome::Recipe))
+    })
+}
+
+fn fails(_: &Moment, o: &Outcome) -> bool {
+    o.failed()
+}
+
+fn joined(_: &Moment, o: &Outcome) -> bool {
+    o.succeeded() || o.code().is_some_and(HResult::is_want_of_resources)
+}
+
+fn timeout_short(m: &Moment) -> bool {
+    logon(m).is_some_and(|(_, flags)| flags.has(LogonFlags::MAPI_TIMEOUT_SHORT))
+}
+
+pub(super) const ARMS: &[Arm] = &[
+    Arm::on_return(
+        Family::Logon.id(1),
+        Documented,
+        "S_OK and a session pointer, or a failure",
+        any_logon,
+        |_, o| o.came_back() && (!o.succeeded() || (o.is(HResult::S_OK) && o.gave_object())),
+    ),
+    Arm::on_return(
+        Family::Logon.id(5),
+        Documented,
+        "anything but MAPI_E_TIMEOUT: no other logon is under way",
+        |m| names_a_profile(m) && timeout_short(m) && m.world.pending.len() == 1,
+        |_, o| !o.is(HResult::MAPI_E_TIMEOUT),
+    ),
+    Arm::on_return(
+        Family::Logon.id(15),
+        Documented,
+        "S_OK: the same logon succeeded before, and nobody is on now",
+        |m| {
+            names_a_profile(m)
+                && m.world.process.logon_worked
+                && !m.world.process.uninitialised_in_part
+                && !someone_is_on(m)
+                && !timeout_short(m)
+        },
+        joined,
+    ),
+    Arm::on_return(
+        Family::Logon.id(15),
+        Documented,
+        "S_OK, or MAPI_E_LOGON_FAILED or MAPI_E_SESSION_LIMIT where there are too many",
+        |m| {
+            names_a_profile(m)
+                && m.world.process.logon_worked
+                && someone_is_on(m)
+                && !joins(m)
+                && !timeout_short(m)
+        },
+        |m, o| joined(m, o) || o.is(HResult::MAPI_E_LOGON_FAILED) || o.is(HResult::MAPI_E_SESSION_LIMIT),
+    ),
+    Arm::on_return(
+        Family::Init.id(3),
+        Documented,
+        "S_OK, as before: one of two initialisations is still there",
+        |m| {
+            names_a_profile(m)
+                && m.world.process.logon_worked
+                && m.world.process.uninitialised_in_part
+                && !someone_is_on(m)
+        },
+        joined,
+    ),
+    Arm::on_return(
+        Family::Logon.id(11),
+        Documented,
+        "a failure: no profile is named and no session is there to join",
+        |m| recipe(m) && never_shared(m) && !someone_is_on(m),
+        fails,
+    ),
+    Arm::on_return(
+        Family::Shared.id(1),
+        Documented,
+        "a failure: the sessions that are on are individual, not shared",
+        |m| recipe(m) && never_shared(m) && someone_is_on(m),
+        fails,
+    ),
+    Arm::on_return(
+        Family::Unk.id(14),
+        Conventional,
+        "a failure: the members gave back their last references, and with them left the shared session",
+        |m| recipe(m) && abandoned(m),
+        fails,
+    ),
+    Arm::on_return(
+        Family::Shared.id(2),
+        Documented,
+        "S_OK: a shared session is there, and its creator is on",
+        |m| recipe(m) && joinable(m) && !orphaned(m),
+        joined,
+    ),
+    Arm::on_return(
+        Family::Shared.id(17),
+        Conventional,
+        "S_OK: a member of the shared session is still on",
+        |m| recipe(m) && joinable(m) && orphaned(m),
+        joined,
+    ),
+    Arm::on_return(
+        Family::Shared.id(14),
+        Documented,
+        "S_OK: a shared session is there, and MAPI_NEW_SESSION was not asked for",
+        |m| names_a_profile(m) && joins(m) && !orphaned(m),
+        joined,
+    ),
+    Arm::on_return(
+        Family::Shared.id(12),
+        Conventional,
+        "a pointer of the caller's own",
+        any_logon,
+        |_, o| !o.succeeded() || !matches!(o.out, Out::SameAs(_)),
+    ),
+    Arm::on_return(
+        Family::Logon.id(21),
+        Conventional,
+        "a failed logon leaves NULL, or what was there",
+        |m| logon(m).is_some(),
+        |_, o| !o.failed() || o.out_is_clean(),
+    ),
+];

@@ -1,0 +1,192 @@
+//! Registrations on a session, and what reaches its sinks.
+
+use crate::event::{Call, Callback};
+use crate::flags::EventMask;
+use crate::hresult::HResult;
+use crate::level::Level::{Conventional, Documented, Robust};
+use crate::moment::Moment;
+use crate::outcome::Outcome;
+use crate::requirement::Family;
+use crate::rule::{Arm, Hearing};
+use crate::state::{Owed, OwedKind, World};
+
+fn advise(m: &Moment) -> bool {
+    m.alive() && matches!(m.call(), Call::Advise { .. })
+}
+
+/// Another registration on this session was accepted with a mask of both end-of-session bits.
+fn both_bits_accepted(m: &Moment) -> bool {
+    m.world
+        .registrations
+        .iter()
+        .flatten()
+        .any(|r| Some(r.session) == m.call().session() && r.active && r.mask.has(EventMask::END_OF_SESSION))
+}
+
+fn asks_for_nothing(m: &Moment) -> bool {
+    matches!(m.call(), Call::Advise { mask: EventMask(0), .. })
+}
+
+fn refused_as_entry_id(o: &Outcome) -> bool {
+    o.is(HResult::MAPI_E_INVALID_ENTRYID) || o.is(HResult::MAPI_E_UNKNOWN_ENTRYID)
+}
+
+fn listed_for_advise(o: &Outcome) -> bool {
+    o.code().is_some_and(|code| {
+        code == HResult::S_OK || code == HResult::MAPI_E_NO_SUPPORT || code.is_want_of_resources()
+    }) || refused_as_entry_id(o)
+}
+
+fn held(h: &Hearing) -> i32 {
+    h.world.sink(h.sink).map_or(0, |sink| sink.held)
+}
+
+fn notifies(h: &Hearing) -> Option<EventMask> {
+    match h.callback {
+        Callback::OnNotify { events } => Some(events),
+        _ => None,
+    }
+}
+
+fn is_registered(h: &Hearing) -> bool {
+    h.world.registrations.iter().flatten().any(|r| r.sink == h.sink)
+}
+
+fn gives_back(h: &Hearing) -> bool {
+    h.callback == Callback::Release
+}
+
+fn runs_elsewhere(h: &Hearing) -> bool {
+    h.world.running.iter().any(|r| r.notify && r.sink == h.sink && r.thread != h.thread)
+}
+
+/// The kinds of end-of-session event with which an earlier Logoff of the same shared session was announced.
+fn announced(world: &World, owed: &Owed) -> EventMask {
+    let OwedKind::Told { leaver, .. } = owed.kind else { return EventMask(0) };
+    let group = world.session(leaver).and_then(crate::state::Session::group);
+    let group = group.and_then(|group| world.groups.get(usize::from(group.0)));
+    EventMask(group.map_or(0, |group| group.announced))
+}
+
+fn heard(owed: &Owed) -> EventMask {
+    match owed.kind {
+        OwedKind::Told { heard, .. } => heard,
+        _ => EventMask(0),
+    }
+}
+
+pub(super) const ARMS: &[Arm] = &[
+    Arm::on_return(
+        Family::Notify.id(1),
+        Documented,
+        "a NULL entry identifier means the session itself, and is not refused as one",
+        |m| advise(m) && !asks_for_nothing(m),
+        |_, o| !refused_as_entry_id(o),
+    ),
+    Arm::on_return(
+        Family::Sess.id(14),
+        Documented,
+        "S_OK with a connection number that is not zero, or one of the failures that the page lists",
+        |m| advise(m) && !asks_for_nothing(m),
+        |_, o| listed_for_advise(o) && (!o.succeeded() || o.out.value().is_some_and(|number| number != 0)),
+    ),
+    Arm::on_return(
+        Family::Notify.id(2),
+        Documented,
+        "S_OK: a session's critical errors are registered for whatever the mask",
+        |m| advise(m) && asks_for_nothing(m) && both_bits_accepted(m),
+        |_, o| o.code().is_some_and(|code| code.succeeded() || code.is_want_of_resources()),
+    ),
+    Arm::on_return(
+        Family::Notify.id(15),
+        Documented,
+        "a connection number that no live registration has",
+        advise,
+        |m, o| {
+            !o.succeeded()
+                || !m.world.registrations.iter().flatten().any(|r| {
+                    r.active && Some(r.session) == m.call().session() && Some(r.connection) == o.out.value()
+                })
+        },
+    ),
+    Arm::on_return(
+        Family::Sess.id(15),
+        Documented,
+        "S_OK, the one value that the page lists",
+        |m| {
+            m.alive()
+                && matches!(m.call(), Call::Unadvise { registration, .. }
+                    if m.world.registration(*registration).is_some_and(|r| r.active))
+        },
+        |m, o| o.is(HResult::S_OK) || (m.pending.nested && o.hung()),
+    ),
+    Arm::on_callback(
+        Family::Notify.id(10),
+        Documented,
+        "nothing: the session holds no reference to this sink",
+        |h| notifies(h).is_some(),
+        |h| held(h) > 0,
+    ),
+    Arm::on_callback(
+        Family::Notify.id(14),
+        Documented,
+        "a Release for every AddRef, and no more",
+        gives_back,
+        |h| held(h) > 0,
+    ),
+    Arm::on_callback(
+        Family::Notify.id(12),
+        Documented,
+        "the last Release waits until OnNotify has returned",
+        |h| gives_back(h) && runs_elsewhere(h),
+        |h| held(h) > 1,
+    ),
+    Arm::on_callback(
+        Family::Notify.id(3),
+        Documented,
+        "fnevCriticalError, fnevExtended or both: a session's registration gets nothing else",
+        |h| notifies(h).is_some() && is_registered(h),
+        |h| notifies(h).is_some_and(|events| events.0 & !EventMask::END_OF_SESSION.0 == 0),
+    ),
+    Arm::on_settled(
+        Family::Notify.id(12),
+        Documented,
+        "Unadvise gives the sink back",
+        |_, owed| matches!(owed.kind, OwedKind::Unadvised { .. }),
+        |world, owed| match owed.kind {
+            OwedKind::Unadvised { sink, .. } => world.sink(sink).is_none_or(|sink| sink.held <= 0),
+            _ => true,
+        },
+    ),
+    Arm::on_settled(
+        Family::Unk.id(14),
+        Conventional,
+        "the final Release gives the sinks back, as a Logoff would have let it",
+        |_, owed| matches!(owed.kind, OwedKind::Abandoned { .. }),
+        |world, owed| match owed.kind {
+            OwedKind::Abandoned { sink, .. } => world.sink(sink).is_none_or(|sink| sink.held <= 0),
+            _ => true,
+        },
+    ),
+    Arm::on_settled(
+        Family::Notify.id(4),
+        Robust,
+        "fnevExtended, since an earlier Logoff of the same kind was announced with it",
+        |world, owed| announced(world, owed).has(EventMask::fnevExtended),
+        |_, owed| heard(owed).0 == 0 || heard(owed).has(EventMask::fnevExtended),
+    ),
+    Arm::on_settled(
+        Family::Notify.id(5),
+        Robust,
+        "fnevCriticalError, since an earlier Logoff of the same kind was announced with it",
+        |world, owed| announced(world, owed).has(EventMask::fnevCriticalError),
+        |_, owed| heard(owed).0 == 0 || heard(owed).has(EventMask::fnevCriticalError),
+    ),
+    Arm::on_return(
+        Family::Notify.id(11),
+        Conventional,
+        "a call made from inside OnNotify returns",
+        |m| m.pending.nested,
+        |_, o| !o.hung(),
+    ),
+];

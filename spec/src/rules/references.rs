@@ -1,0 +1,125 @@
+//! `IUnknown` on a session that is logged on, and on what it opened.
+
+use crate::event::{Call, Interface, Target};
+use crate::hresult::{Facility, HResult};
+use crate::level::Level::{Conventional, Documented};
+use crate::moment::Moment;
+use crate::outcome::Outcome;
+use crate::requirement::Family;
+use crate::rule::Arm;
+use crate::state::Disturbance;
+
+fn query(m: &Moment, which: Interface) -> bool {
+    m.alive() && matches!(m.call(), Call::QueryInterface { interface, .. } if *interface == which)
+}
+
+fn any_query(m: &Moment) -> bool {
+    m.alive() && matches!(m.call(), Call::QueryInterface { .. })
+}
+
+fn generic(code: HResult) -> bool {
+    matches!(code.facility(), Facility::NULL | Facility::RPC)
+}
+
+fn gives_itself(o: &Outcome) -> bool {
+    o.is(HResult::S_OK) && o.gave_object()
+}
+
+/// `AddRef` or `Release` while the client holds a reference and no Logoff has ended the session.
+fn counting(m: &Moment) -> bool {
+    match m.call() {
+        Call::AddRef { target: Target::Session(_) } | Call::Release { target: Target::Session(_) } => {
+            m.alive() && m.session().is_some_and(|session| session.references > 0)
+        }
+        Call::AddRef { target: Target::Object(_) } | Call::Release { target: Target::Object(_) } => {
+            m.alive() && m.object().is_some_and(|object| object.references > 0)
+        }
+        _ => false,
+    }
+}
+
+fn after(m: &Moment, by: Disturbance) -> bool {
+    m.disturbed() == Some(by)
+}
+
+pub(super) const ARMS: &[Arm] = &[
+    Arm::on_return(
+        Family::Unk.id(1),
+        Documented,
+        "S_OK and a pointer: every MAPI object answers for IUnknown",
+        |m| query(m, Interface::IUnknown),
+        |_, o| gives_itself(o),
+    ),
+    Arm::on_return(
+        Family::Unk.id(6),
+        Documented,
+        "S_OK and a pointer: a session answers for IMAPISession",
+        |m| query(m, Interface::IMAPISession),
+        |_, o| gives_itself(o),
+    ),
+    Arm::on_return(
+        Family::Unk.id(6),
+        Documented,
+        "S_OK and a pointer, or MAPI_E_INTERFACE_NOT_SUPPORTED where there is no fast shutdown",
+        |m| query(m, Interface::IMAPIClientShutdown),
+        |_, o| gives_itself(o) || o.failed(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(3),
+        Documented,
+        "MAPI_E_INTERFACE_NOT_SUPPORTED (0x80004002)",
+        |m| query(m, Interface::Unheard),
+        |_, o| {
+            o.is(HResult::MAPI_E_INTERFACE_NOT_SUPPORTED)
+                // A code of another facility is the business of UNK-011.
+                || o.code().is_some_and(|code| !code.succeeded() && !generic(code))
+        },
+    ),
+    Arm::on_return(
+        Family::Unk.id(11),
+        Documented,
+        "a generic COM failure: FACILITY_NULL or FACILITY_RPC",
+        any_query,
+        |_, o| o.code().is_none_or(|code| code.succeeded() || generic(code)),
+    ),
+    Arm::on_return(
+        Family::Unk.id(4),
+        Conventional,
+        "a failed QueryInterface leaves NULL, or what was there",
+        any_query,
+        |_, o| !o.failed() || o.out_is_clean(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(10),
+        Documented,
+        "AddRef and Release return, with whatever value",
+        |m| {
+            counting(m)
+                && !after(m, Disturbance::GaveBackQueried)
+                && !after(m, Disturbance::GaveBackAdded)
+                && !after(m, Disturbance::SiblingReleased)
+        },
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(2),
+        Documented,
+        "the reference that QueryInterface gave is still there",
+        |m| counting(m) && after(m, Disturbance::GaveBackQueried),
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(8),
+        Documented,
+        "the object lives until its last reference is given back",
+        |m| counting(m) && after(m, Disturbance::GaveBackAdded),
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(7),
+        Documented,
+        "each pointer that a method hands out carries a reference of its own",
+        |m| counting(m) && after(m, Disturbance::SiblingReleased),
+        |_, o| o.came_back(),
+    ),
+];

@@ -1,0 +1,55 @@
+//! An object that a session opened.
+
+use crate::event::{Method, ObjectMethod, SessionId};
+use crate::state::Disturbance;
+
+/// What kind of object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// Opened by this method of the session.
+    Opened(Method),
+    /// The session's `IMAPIClientShutdown`.
+    ClientShutdown,
+}
+
+/// An object that a session opened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Object {
+    /// The session that opened it.
+    pub session: SessionId,
+    /// What kind.
+    pub kind: ObjectKind,
+    /// References the client holds.
+    pub references: u8,
+    /// The methods that have succeeded on it, a bit each.
+    pub worked: u8,
+    /// What last disturbed it.
+    pub disturbed: Option<Disturbance>,
+}
+
+impl Object {
+    /// An object as it is handed out.
+    pub fn new(session: SessionId, kind: ObjectKind) -> Self {
+        Self { session, kind, references: 1, worked: 0, disturbed: None }
+    }
+
+    /// The client holds it.
+    pub fn is_held(&self) -> bool {
+        self.references > 0
+    }
+
+    /// It is an `IMAPITable`.
+    pub fn is_table(&self) -> bool {
+        matches!(self.kind, ObjectKind::Opened(method) if method.opens_table())
+    }
+
+    /// Whether this method has succeeded on it.
+    pub fn has_worked(&self, method: ObjectMethod) -> bool {
+        self.worked & (1 << method as u8) != 0
+    }
+
+    /// Remembers that this method has succeeded.
+    pub(crate) fn remember(&mut self, method: ObjectMethod) {
+        self.worked |= 1 << method as u8;
+    }
+}

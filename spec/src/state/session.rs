@@ -1,0 +1,142 @@
+//! One session pointer: its phase, its references, whom it shares with, what last disturbed it.
+
+use crate::event::{Method, ThreadId};
+use crate::hresult::HResult;
+use crate::phase::{Phase, Phases};
+use crate::state::GroupId;
+
+/// How a session came into the shared session it is a member of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Welcome {
+    /// Its logon established the shared session.
+    Created,
+    /// It joined without naming a profile (SHARED-016).
+    Recipe,
+    /// It named a profile without `MAPI_NEW_SESSION`, and so joined (SHARED-014).
+    Named,
+}
+
+/// Whom a session shares with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Membership {
+    /// With nobody.
+    Individual,
+    /// With the members of this shared session.
+    Member(GroupId, Welcome),
+    /// The documents do not decide (E-10, A-06), or the subject's dialect is not known.
+    Unknown,
+}
+
+/// What last happened that must leave a working session, or an object of it, as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Disturbance {
+    /// A reference from `QueryInterface` was given back.
+    GaveBackQueried,
+    /// A reference from `AddRef` was given back.
+    GaveBackAdded,
+    /// A Logoff of this session was refused for its arguments.
+    RefusedLogoff,
+    /// A Logoff of this session was cancelled by the person.
+    CancelledLogoff,
+    /// A member of the same shared session logged off with `MAPI_LOGOFF_SHARED`.
+    MemberLogoffShared,
+    /// Another session ended, otherwise.
+    OtherEnded,
+    /// `MAPIUninitialize`, not to zero.
+    Uninitialised,
+    /// Another client logged on.
+    OtherLogon,
+    /// `AdminServices` handed out an administrator.
+    Administered,
+    /// `QueryFastShutdown` was called.
+    QueriedFastShutdown,
+    /// Another object from the same method was released.
+    SiblingReleased,
+}
+
+/// A session pointer that a logon handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Session {
+    /// The phases it may be in.
+    pub phases: Phases,
+    /// The thread of its logon.
+    pub born_on: ThreadId,
+    /// References the client holds: the logon's, and those from `AddRef` and `QueryInterface`.
+    pub references: u8,
+    /// How many of them came from `QueryInterface`.
+    pub queried: u8,
+    /// How many of them came from `AddRef`.
+    pub added: u8,
+    /// Whom it shares with.
+    pub membership: Membership,
+    /// It logged on with `MAPI_NEW_SESSION` while a shared session lived.
+    pub apart: bool,
+    /// The methods that have succeeded on it, a bit each.
+    pub worked: u32,
+    /// What last disturbed it.
+    pub disturbed: Option<Disturbance>,
+    /// What its last call but `GetLastError` answered.
+    pub last_result: HResult,
+    /// The identity it answered with, hashed.
+    pub identity: Option<u64>,
+    /// It went away by its final Release, without a Logoff.
+    pub never_logged_off: bool,
+}
+
+impl Session {
+    /// A session as a logon hands it out.
+    pub fn new(born_on: ThreadId, membership: Membership) -> Self {
+        Self {
+            phases: Phases::only(Phase::LoggedOn),
+            born_on,
+            references: 1,
+            queried: 0,
+            added: 0,
+            membership,
+            apart: false,
+            worked: 0,
+            disturbed: None,
+            last_result: HResult::S_OK,
+            identity: None,
+            never_logged_off: false,
+        }
+    }
+
+    /// Certainly logged on, no Logoff under way.
+    pub fn is_logged_on(&self) -> bool {
+        self.phases.is(Phase::LoggedOn)
+    }
+
+    /// Certainly logged off.
+    pub fn is_logged_off(&self) -> bool {
+        self.phases.is(Phase::LoggedOff)
+    }
+
+    /// The client holds no reference any more.
+    pub fn is_released(&self) -> bool {
+        self.phases.is(Phase::Released)
+    }
+
+    /// Certainly a member of that shared session.
+    pub fn is_member_of(&self, group: GroupId) -> bool {
+        matches!(self.membership, Membership::Member(own, _) if own == group)
+    }
+
+    /// The shared session it is certainly a member of.
+    pub fn group(&self) -> Option<GroupId> {
+        match self.membership {
+            Membership::Member(group, _) => Some(group),
+            _ => None,
+        }
+    }
+
+    /// Whether this method has succeeded on it.
+    pub fn has_worked(&self, method: Method) -> bool {
+        self.worked & (1 << method as u32) != 0
+    }
+
+    /// Remembers that this method has succeeded.
+    pub(crate) fn remember(&mut self, method: Method) {
+        self.worked |= 1 << method as u32;
+    }
+}

@@ -1,0 +1,16 @@
+//! A shared session: established once, used by several clients.
+
+/// The number of a shared session, in the order they came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupId(pub u8);
+
+/// A shared session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// The one whose logon established it has ended.
+    pub creator_left: bool,
+    /// Another shared session was established after it (E-10).
+    pub superseded: bool,
+    /// The kinds of event with which a flagged Logoff was announced to a mask with both bits, once one was whole.
+    pub announced: u32,
+}

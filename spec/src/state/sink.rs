@@ -1,0 +1,73 @@
+//! Sinks, registrations, and what is owed to them.
+
+use crate::event::{RegistrationId, SessionId, SinkId, ThreadId};
+use crate::flags::EventMask;
+
+/// A sink of the client's that was passed to `Advise`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sink {
+    /// `AddRef` less `Release`, as the session called them: what the session holds.
+    pub held: i32,
+    /// It has come back: the session took a reference and later had none.
+    pub was_held: bool,
+}
+
+/// A registration made by `Advise`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Registration {
+    /// On this session.
+    pub session: SessionId,
+    /// Of this sink.
+    pub sink: SinkId,
+    /// For these events.
+    pub mask: EventMask,
+    /// The connection number.
+    pub connection: u64,
+    /// Not yet unadvised, and its session not known to have ended.
+    pub active: bool,
+    /// The thread that called `Advise`.
+    pub advised_on: ThreadId,
+}
+
+/// Something that must have happened by the time the subject is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owed {
+    /// What.
+    pub kind: OwedKind,
+    /// It has happened.
+    pub paid: bool,
+    /// Nothing can be said any more: the one it was owed to has left before the subject settled.
+    pub lapsed: bool,
+}
+
+/// What can be owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OwedKind {
+    /// A member of a shared session hears that another logged off with `MAPI_LOGOFF_SHARED` (SHARED-004).
+    Told {
+        /// Who must hear.
+        listener: SessionId,
+        /// Who logged off.
+        leaver: SessionId,
+        /// The thread of the Logoff.
+        on: ThreadId,
+        /// The thread of the listener's first `Advise`.
+        advised_on: ThreadId,
+        /// The kinds of event that came, right or wrong.
+        heard: EventMask,
+    },
+    /// A sink is given back after `Unadvise` (NOTIFY-012).
+    Unadvised {
+        /// The registration.
+        registration: RegistrationId,
+        /// Its sink.
+        sink: SinkId,
+    },
+    /// A sink is given back after its session's final Release without a Logoff (UNK-014).
+    Abandoned {
+        /// The session.
+        session: SessionId,
+        /// The sink.
+        sink: SinkId,
+    },
+}

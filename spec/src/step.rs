@@ -1,0 +1,193 @@
+//! The transition relation: how each event changes what is remembered. Dispatch, and what every call shares; what
+//! a kind of call does lives in the modules below, one a concept.
+//!
+//! No rule lives here: what a subject *may* answer is said by the arms in [`crate::rules`]. This is what follows
+//! from what it did answer.
+
+mod callbacks;
+mod lifetimes;
+mod logoff;
+mod logon;
+mod objects;
+mod registrations;
+
+pub(crate) use logoff::is_badly_argued;
+
+use crate::event::{Call, CallId, Callback, SinkId, Target, ThreadId};
+use crate::outcome::{Ending, Outcome};
+use crate::state::{Disturbance, ObjectKind, Pending, Session, World};
+
+impl World {
+    /// A call begins.
+    pub fn call(&mut self, id: CallId, thread: ThreadId, call: Call) {
+        let session = self.session_of(&call);
+        let nested = self.running.iter().any(|running| running.thread == thread);
+        let mut overlapped = false;
+        if session.is_some() {
+            let others: Vec<bool> =
+                self.pending.iter().map(|other| self.session_of(&other.call) == session).collect();
+            for (other, same) in self.pending.iter_mut().zip(others) {
+                other.overlapped |= same;
+                overlapped |= same;
+            }
+        }
+        self.lapse_what_the_caller_gives_up(&call);
+        match call {
+            Call::Logoff { session, flags, .. } => self.enter_logoff(session, flags, thread),
+            Call::Advise { sink, .. } => self.meet_sink(sink),
+            _ => {}
+        }
+        let saw = session.and_then(|id| self.session(id)).map(|session| session.phases);
+        self.pending.push(Pending { id, thread, call, saw, overlapped, nested });
+        self.widen_what_pending_calls_saw();
+    }
+
+    /// A call ends. Unknown calls are ignored: the trace reader has refused them already.
+    pub fn finish(&mut self, id: CallId, outcome: Outcome) {
+        let Some(index) = self.pending.iter().position(|pending| pending.id == id) else { return };
+        let pending = self.pending.remove(index);
+        if !matches!(outcome.ending, Ending::Returned(_)) {
+            return;
+        }
+        match pending.call {
+            Call::Initialize if outcome.succeeded() => {
+                self.process.initialised = self.process.initialised.saturating_add(1);
+                self.process.fresh = false;
+            }
+            Call::Uninitialize => self.uninitialised(),
+            Call::LogonEx { session, profile, flags } => {
+                self.logged_on(&pending, session, profile, flags, outcome);
+            }
+            Call::AllocateBuffer { buffer } if outcome.succeeded() => self.allocated(buffer),
+            Call::FreeBuffer { buffer } => self.freed(buffer),
+            Call::QueryInterface { session, interface, object } => {
+                self.queried(session, interface, object, outcome);
+            }
+            Call::AddRef { target } => self.added(target),
+            Call::Release { target: Target::Session(session) } => self.released_session(session),
+            Call::Release { target: Target::Object(object) } => self.released_object(object),
+            Call::Method { session, method, object, .. } => {
+                self.answered(&pending, session, method, object, outcome);
+            }
+            Call::OnObject { object, method } => self.answered_on_object(object, method, outcome),
+            Call::Advise { session, mask, sink, registration } => {
+                self.advised(&pending, session, mask, sink, registration, outcome);
+            }
+            Call::Unadvise { registration, .. } => self.unadvised(registration, outcome),
+            Call::Logoff { session, flags, .. } => self.leave_logoff(&pending, session, flags, outcome),
+            _ => {}
+        }
+        if let Some(session) = pending.call.session().and_then(|id| self.session_mut(id))
+            && let Some(code) = outcome.code()
+            && !is_silent_about_errors(&pending.call)
+        {
+            session.last_result = code;
+        }
+        self.widen_what_pending_calls_saw();
+    }
+
+    /// A callback begins.
+    pub fn call_back(&mut self, id: CallId, thread: ThreadId, sink: SinkId, callback: Callback) {
+        self.called_back(id, thread, sink, callback);
+    }
+
+    /// A callback ends.
+    pub fn finish_callback(&mut self, id: CallId) {
+        self.running.retain(|running| running.id != id);
+    }
+
+    /// Everything that could come has come: what is owed has been judged.
+    pub fn settle(&mut self) {
+        let told = self.owed.iter().filter(|owed| owed.paid).filter_map(|owed| match owed.kind {
+            crate::state::OwedKind::Told { leaver, heard, .. } => Some((leaver, heard)),
+            _ => None,
+        });
+        for (leaver, heard) in told.collect::<Vec<_>>() {
+            let group = self.session(leaver).and_then(Session::group);
+            if let Some(group) = group.and_then(|group| self.groups.get_mut(usize::from(group.0)))
+                && group.announced == 0
+            {
+                group.announced = heard.0;
+            }
+        }
+        self.owed.clear();
+    }
+
+    /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to
+    /// a session that is released.
+    pub fn forget_what_is_over(&mut self) {
+        for session in self.sessions.iter_mut().flatten() {
+            if session.is_released() {
+                session.worked = 0;
+                session.disturbed = None;
+                session.last_result = crate::hresult::HResult::S_OK;
+                session.identity = None;
+            }
+        }
+    }
+
+    fn uninitialised(&mut self) {
+        self.process.initialised = self.process.initialised.saturating_sub(1);
+        if self.process.initialised > 0 {
+            self.process.uninitialised_in_part = true;
+            self.disturb_all(Disturbance::Uninitialised);
+        } else {
+            // Never judged what becomes of sessions then (E-16).
+            for session in self.sessions.iter_mut().flatten() {
+                session.phases = crate::phase::Phases::only(crate::phase::Phase::Released);
+            }
+            self.process.uninitialised_in_part = false;
+            self.process.logon_worked = false;
+        }
+    }
+
+    /// Marks a session and its objects as disturbed.
+    fn disturb(session: &mut Session, by: Disturbance) {
+        session.disturbed = Some(by);
+    }
+
+    fn disturb_all(&mut self, by: Disturbance) {
+        for session in self.sessions.iter_mut().flatten() {
+            Self::disturb(session, by);
+        }
+        for object in self.objects.iter_mut().flatten() {
+            object.disturbed = Some(by);
+        }
+    }
+
+    /// Marks one session, and the objects it opened, as disturbed.
+    fn disturb_session(&mut self, id: crate::event::SessionId, by: Disturbance) {
+        if let Some(session) = self.session_mut(id) {
+            Self::disturb(session, by);
+        }
+        for object in self.objects.iter_mut().flatten() {
+            if object.session == id && object.kind != ObjectKind::ClientShutdown {
+                object.disturbed = Some(by);
+            }
+        }
+    }
+
+    fn widen_what_pending_calls_saw(&mut self) {
+        let now: Vec<_> = self
+            .pending
+            .iter()
+            .map(|pending| self.session_of(&pending.call).and_then(|id| self.session(id)).map(|s| s.phases))
+            .collect();
+        for (pending, phases) in self.pending.iter_mut().zip(now) {
+            pending.saw = match (pending.saw, phases) {
+                (Some(saw), Some(phases)) => Some(saw.or(phases)),
+                (saw, phases) => saw.or(phases),
+            };
+        }
+    }
+}
+
+/// Calls whose answer does not change what `GetLastError` is asked about.
+const fn is_silent_about_errors(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::AddRef { .. }
+            | Call::Release { .. }
+            | Call::Method { method: crate::event::Method::GetLastError, .. }
+    )
+}

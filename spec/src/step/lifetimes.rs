@@ -1,0 +1,122 @@
+//! References: who holds what, and what the last one ends. Counted from what the client was given and gave back,
+//! never from the values that `AddRef` and `Release` return (UNK-009).
+
+use crate::event::{BufferId, Interface, ObjectId, SessionId, Target};
+use crate::flags::LogoffFlags;
+use crate::outcome::{Out, Outcome};
+use crate::phase::{Phase, Phases};
+use crate::state::{Buffer, Disturbance, Object, ObjectKind, Owed, OwedKind, World, put};
+
+impl World {
+    pub(super) fn allocated(&mut self, buffer: BufferId) {
+        put(&mut self.buffers, buffer.0, Buffer { held: true });
+    }
+
+    pub(super) fn freed(&mut self, buffer: BufferId) {
+        put(&mut self.buffers, buffer.0, Buffer { held: false });
+    }
+
+    pub(super) fn queried(
+        &mut self,
+        id: SessionId,
+        interface: Interface,
+        object: ObjectId,
+        outcome: Outcome,
+    ) {
+        if !outcome.succeeded() || !outcome.gave_object() {
+            return;
+        }
+        match interface {
+            Interface::IMAPIClientShutdown => {
+                put(&mut self.objects, object.0, Object::new(id, ObjectKind::ClientShutdown));
+            }
+            Interface::IUnknown | Interface::IMAPISession => {
+                if let Some(session) = self.session_mut(id) {
+                    session.references = session.references.saturating_add(1);
+                    session.queried = session.queried.saturating_add(1);
+                }
+            }
+            // A pointer to an interface that nobody has heard of is used for nothing.
+            Interface::Unheard => {}
+        }
+    }
+
+    pub(super) fn added(&mut self, target: Target) {
+        match target {
+            Target::Session(id) => {
+                if let Some(session) = self.session_mut(id) {
+                    session.references = session.references.saturating_add(1);
+                    session.added = session.added.saturating_add(1);
+                }
+            }
+            Target::Object(id) => {
+                if let Some(object) = self.object_mut(id) {
+                    object.references = object.references.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    pub(super) fn released_session(&mut self, id: SessionId) {
+        let Some(session) = self.session_mut(id) else { return };
+        session.references = session.references.saturating_sub(1);
+        if session.references > 0 {
+            let by = if session.queried > 0 {
+                session.queried -= 1;
+                Disturbance::GaveBackQueried
+            } else {
+                session.added = session.added.saturating_sub(1);
+                Disturbance::GaveBackAdded
+            };
+            self.disturb_session(id, by);
+            return;
+        }
+        if session.phases.may_be(Phase::LoggingOff) || session.phases.may_be(Phase::Committed) {
+            // A Release inside the session's own Logoff: the Logoff's return ends it.
+            return;
+        }
+        session.never_logged_off = session.phases.may_be(Phase::LoggedOn);
+        let certainly = session.is_logged_on();
+        session.phases = Phases::only(Phase::Released);
+        let abandoned = certainly.then(|| {
+            let mine = self.registrations.iter().flatten().filter(|r| r.session == id && r.active);
+            mine.map(|r| r.sink).collect::<Vec<_>>()
+        });
+        self.owed.extend(abandoned.into_iter().flatten().map(|sink| Owed {
+            kind: OwedKind::Abandoned { session: id, sink },
+            paid: false,
+            lapsed: false,
+        }));
+        for registration in self.registrations.iter_mut().flatten() {
+            registration.active &= registration.session != id;
+        }
+        self.leave_group(id);
+        self.disturb_others(id, LogoffFlags(0));
+    }
+
+    pub(super) fn released_object(&mut self, id: ObjectId) {
+        let Some(object) = self.object_mut(id) else { return };
+        object.references = object.references.saturating_sub(1);
+        let (session, kind) = (object.session, object.kind);
+        for (slot, sibling) in self.objects.iter_mut().enumerate() {
+            if let Some(sibling) = sibling
+                && slot != usize::from(id.0)
+                && sibling.session == session
+                && sibling.kind == kind
+                && sibling.is_held()
+            {
+                sibling.disturbed = Some(Disturbance::SiblingReleased);
+            }
+        }
+    }
+}
+
+impl Out {
+    /// The number, where the out parameter holds one.
+    pub const fn value(self) -> Option<u64> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+}

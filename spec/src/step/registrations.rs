@@ -1,0 +1,70 @@
+//! Registrations: made by `Advise`, given back by `Unadvise`, given up when their session ends.
+
+use crate::event::{Call, RegistrationId, SessionId, SinkId, Target};
+use crate::flags::EventMask;
+use crate::outcome::Outcome;
+use crate::state::{Owed, OwedKind, Pending, Registration, Sink, World, put};
+
+impl World {
+    pub(super) fn meet_sink(&mut self, sink: SinkId) {
+        if self.sink(sink).is_none() {
+            put(&mut self.sinks, sink.0, Sink { held: 0, was_held: false });
+        }
+    }
+
+    pub(super) fn advised(
+        &mut self,
+        pending: &Pending,
+        session: SessionId,
+        mask: EventMask,
+        sink: SinkId,
+        registration: RegistrationId,
+        outcome: Outcome,
+    ) {
+        if !outcome.succeeded() {
+            return;
+        }
+        let active = self.session(session).is_some_and(|s| !s.is_logged_off() && !s.is_released());
+        let connection = outcome.out.value().unwrap_or(0);
+        let advised_on = pending.thread;
+        let new = Registration { session, sink, mask, connection, active, advised_on };
+        put(&mut self.registrations, registration.0, new);
+    }
+
+    pub(super) fn unadvised(&mut self, id: RegistrationId, outcome: Outcome) {
+        let Some(registration) = self.registration_mut(id) else { return };
+        let was_active = registration.active;
+        if outcome.succeeded() {
+            registration.active = false;
+        }
+        let sink = registration.sink;
+        let still_used = self.registrations.iter().flatten().any(|other| other.sink == sink && other.active);
+        if outcome.succeeded() && was_active && !still_used {
+            let kind = OwedKind::Unadvised { registration: id, sink };
+            self.owed.push(Owed { kind, paid: false, lapsed: false });
+        }
+    }
+
+    /// A listener that leaves before the subject has settled can no longer be said not to have heard.
+    pub(super) fn lapse_what_the_caller_gives_up(&mut self, call: &Call) {
+        let leaving = match *call {
+            Call::Unadvise { session, .. } | Call::Logoff { session, .. } => Some(session),
+            Call::Release { target: Target::Session(session) } => {
+                self.session(session).filter(|s| s.references <= 1).map(|_| session)
+            }
+            Call::Uninitialize if self.process.initialised <= 1 => {
+                for owed in &mut self.owed {
+                    owed.lapsed |= matches!(owed.kind, OwedKind::Told { .. }) && !owed.paid;
+                }
+                None
+            }
+            _ => None,
+        };
+        let Some(leaving) = leaving else { return };
+        for owed in &mut self.owed {
+            if matches!(owed.kind, OwedKind::Told { listener, .. } if listener == leaving) && !owed.paid {
+                owed.lapsed = true;
+            }
+        }
+    }
+}
