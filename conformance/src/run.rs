@@ -22,7 +22,7 @@ use crate::plan::Planned;
 use crate::program::{Action, Place, Program};
 
 /// How many programs share one process.
-const BATCH: usize = 2_000;
+const BATCH: usize = 50_000;
 /// How often a call may crash the subject in legal use before no further program makes it.
 const CRASHES: u32 = 4;
 

@@ -8,7 +8,7 @@ use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::phase::Phase;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
+use mapi_session_spec::state::{Owed, OwedKind, World};
 use stateright::{Model, Property};
 
 use crate::property;
@@ -233,7 +233,8 @@ impl Model for SessionModel {
             actions.extend(answers.into_iter().map(Action::Return));
         } else {
             actions.extend(self.client_calls(state).into_iter().map(Action::Call));
-            if !state.world.owed.is_empty() {
+            let debts = |owed: &Owed| !matches!(owed.kind, OwedKind::Untold { .. });
+            if state.world.owed.iter().any(debts) {
                 actions.push(Action::Settle);
             }
         }

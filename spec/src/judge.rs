@@ -144,7 +144,8 @@ impl<'r> Judge<'r> {
 
     /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
     pub fn verdict(mut self) -> Verdict {
-        for owed in self.world.owed.iter().filter(|owed| !owed.paid) {
+        let untold = |owed: &&Owed| matches!(owed.kind, OwedKind::Untold { heard: false, .. });
+        for owed in self.world.owed.iter().filter(|owed| !owed.paid && !untold(owed)) {
             let requirement = self.at_stake(owed);
             if requirement.is_some() {
                 let why = "the trace stops before the subject has settled";
@@ -271,6 +272,7 @@ impl<'r> Judge<'r> {
                 if !paid(&self.world, owed) {
                     let kind = match owed.kind {
                         OwedKind::Told { .. } => Kind::MissingCallback,
+                        OwedKind::Untold { .. } => Kind::UnexpectedCallback,
                         _ => Kind::Lifetime,
                     };
                     broken.push((i, arm.requirement, kind));

@@ -110,7 +110,7 @@ impl World {
                 group.announced = heard.0;
             }
         }
-        self.owed.clear();
+        self.owed.retain(|owed| matches!(owed.kind, crate::state::OwedKind::Untold { .. }));
     }
 
     /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to

@@ -241,20 +241,14 @@ impl<'r> Draft<'r> {
                         .next();
                     awaited.heard |= sink.map_or(0, |sink| 1 << sink.0.min(63));
                 }
+                OwedKind::Untold { .. } => {}
                 OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
                     awaited.released |= 1 << sink.0.min(63);
                 }
             }
         }
         if awaited != Awaited::default() {
-            let rules = self.brief.rules.demanded(self.brief.demand);
-            for (i, arm) in rules {
-                if let Check::Settled { bears, .. } = arm.check
-                    && self.world.owed.iter().any(|owed| bears(&self.world, owed))
-                {
-                    self.aims.push(i as u16);
-                }
-            }
+            self.note_owed();
             self.steps.push(Step {
                 action: Action::Settle(awaited),
                 place: Place::Thread(ThreadId(0)),
@@ -308,9 +302,21 @@ impl<'r> Draft<'r> {
     }
 
     fn planned(mut self) -> Planned {
+        self.note_owed();
         self.aims.sort_unstable();
         self.aims.dedup();
         Planned { program: Program { steps: self.steps }, aims: self.aims }
+    }
+
+    /// Which arms what is owed is put to.
+    fn note_owed(&mut self) {
+        for (i, arm) in self.brief.rules.demanded(self.brief.demand) {
+            if let Check::Settled { bears, .. } = arm.check
+                && self.world.owed.iter().any(|owed| bears(&self.world, owed))
+            {
+                self.aims.push(i as u16);
+            }
+        }
     }
 
     fn conclude(&mut self) {

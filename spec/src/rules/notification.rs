@@ -75,6 +75,10 @@ fn heard(owed: &Owed) -> EventMask {
     }
 }
 
+fn same_in(bit: EventMask, a: EventMask, b: EventMask) -> bool {
+    a.has(bit) == b.has(bit)
+}
+
 pub(super) const ARMS: &[Arm] = &[
     Arm::on_return(
         Family::Notify.id(1),
@@ -171,16 +175,16 @@ pub(super) const ARMS: &[Arm] = &[
     Arm::on_settled(
         Family::Notify.id(4),
         Robust,
-        "fnevExtended, since an earlier Logoff of the same kind was announced with it",
-        |world, owed| announced(world, owed).has(EventMask::fnevExtended),
-        |_, owed| heard(owed).0 == 0 || heard(owed).has(EventMask::fnevExtended),
+        "fnevExtended if and only if an earlier Logoff of the same kind was announced with it",
+        |world, owed| announced(world, owed).0 != 0 && heard(owed).0 != 0,
+        |world, owed| same_in(EventMask::fnevExtended, announced(world, owed), heard(owed)),
     ),
     Arm::on_settled(
         Family::Notify.id(5),
         Robust,
-        "fnevCriticalError, since an earlier Logoff of the same kind was announced with it",
-        |world, owed| announced(world, owed).has(EventMask::fnevCriticalError),
-        |_, owed| heard(owed).0 == 0 || heard(owed).has(EventMask::fnevCriticalError),
+        "fnevCriticalError if and only if an earlier Logoff of the same kind was announced with it",
+        |world, owed| announced(world, owed).0 != 0 && heard(owed).0 != 0,
+        |world, owed| same_in(EventMask::fnevCriticalError, announced(world, owed), heard(owed)),
     ),
     Arm::on_return(
         Family::Notify.id(11),

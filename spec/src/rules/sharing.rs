@@ -1,10 +1,9 @@
 //! Who hears of a Logoff with `MAPI_LOGOFF_SHARED`, and who must not.
 
-use crate::event::{Call, Callback};
 use crate::flags::EventMask;
 use crate::level::Level::{Conventional, Documented};
 use crate::requirement::{Family, RequirementId};
-use crate::rule::{Arm, Hearing};
+use crate::rule::Arm;
 use crate::state::{Membership, Owed, OwedKind, Session, Welcome, World};
 
 /// Which requirement a member's silence breaks: the most particular thing about the one who left, or about the one
@@ -54,40 +53,10 @@ macro_rules! told {
     };
 }
 
-fn sessions_of<'a>(h: &'a Hearing) -> impl Iterator<Item = &'a Session> {
-    let mine = h.world.registrations.iter().flatten().filter(|r| r.sink == h.sink);
-    mine.filter_map(|r| h.world.session(r.session))
-}
-
-/// Nobody with whom this sink's session may share has ended or is about to, nor has that session itself.
-fn is_a_stranger(h: &Hearing) -> bool {
-    let notifies = matches!(h.callback, Callback::OnNotify { .. });
-    let mut any = false;
-    let apart = sessions_of(h).all(|own| {
-        any = true;
-        own.is_logged_on() && !h.world.all_sessions().any(|(_, other)| may_have_ended_with(own, other))
-    });
-    notifies && any && apart
-}
-
-fn may_have_ended_with(own: &Session, other: &Session) -> bool {
-    let together = match (own.membership, other.membership) {
-        (Membership::Individual, _) | (_, Membership::Individual) => false,
-        (Membership::Member(a, _), Membership::Member(b, _)) => a == b,
-        _ => true,
-    };
-    together && !std::ptr::eq(own, other) && !other.is_logged_on()
-}
-
-/// Somebody's Logoff is under way or done: there is something to hear of.
-fn somebody_leaves(h: &Hearing) -> bool {
-    matches!(h.callback, Callback::OnNotify { .. })
-        && (h.world.pending.iter().any(|pending| matches!(pending.call, Call::Logoff { .. }))
-            || h.world.all_sessions().any(|(_, session)| !session.is_logged_on()))
-}
-
-fn asked_to_be_apart(h: &Hearing) -> bool {
-    sessions_of(h).any(|session| session.apart)
+/// A session that shares with nobody who left: whether it had asked to stand apart, and whether it heard.
+fn stranger(world: &World, owed: &Owed) -> Option<(bool, bool)> {
+    let OwedKind::Untold { listener, heard } = owed.kind else { return None };
+    world.session(listener).map(|session| (session.apart, heard))
 }
 
 pub(super) const ARMS: &[Arm] = &[
@@ -96,18 +65,18 @@ pub(super) const ARMS: &[Arm] = &[
     told!(Shared 14, "an OnNotify to each other member: a logon without MAPI_NEW_SESSION joins"),
     told!(Thread 5, "an OnNotify, on whichever thread, wherever Advise was called"),
     told!(Shared 10, "fnevCriticalError or fnevExtended as the word that a member leaves"),
-    Arm::on_callback(
+    Arm::on_settled(
         Family::Shared.id(11),
         Conventional,
-        "nothing: this session shares with nobody who logs off",
-        |h| somebody_leaves(h) && !asked_to_be_apart(h),
-        |h| !is_a_stranger(h),
+        "nothing: this session shares with nobody who logged off",
+        |world, owed| stranger(world, owed).is_some_and(|(apart, _)| !apart),
+        |world, owed| stranger(world, owed).is_none_or(|(_, heard)| !heard),
     ),
-    Arm::on_callback(
+    Arm::on_settled(
         Family::Logon.id(10),
         Conventional,
         "nothing: MAPI_NEW_SESSION asked for a session apart",
-        |h| somebody_leaves(h) && asked_to_be_apart(h),
-        |h| !is_a_stranger(h),
+        |world, owed| stranger(world, owed).is_some_and(|(apart, _)| apart),
+        |world, owed| stranger(world, owed).is_none_or(|(_, heard)| !heard),
     ),
 ];

@@ -27,6 +27,17 @@ pub enum Membership {
     Unknown,
 }
 
+impl Membership {
+    /// Whether the two certainly do not share a session.
+    pub fn is_apart_from(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Individual, _) | (_, Self::Individual) => true,
+            (Self::Member(a, _), Self::Member(b, _)) => a != b,
+            _ => false,
+        }
+    }
+}
+
 /// What last happened that must leave a working session, or an object of it, as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Disturbance {

@@ -56,6 +56,13 @@ pub enum OwedKind {
         /// The kinds of event that came, right or wrong.
         heard: EventMask,
     },
+    /// A session that shares with nobody who leaves hears nothing (SHARED-011, LOGON-010). It stays owed to the end.
+    Untold {
+        /// Who must not hear.
+        listener: SessionId,
+        /// Whether it has heard all the same.
+        heard: bool,
+    },
     /// A sink is given back after `Unadvise` (NOTIFY-012).
     Unadvised {
         /// The registration.

@@ -24,10 +24,27 @@ impl World {
         self.running.push(Running { id, thread, sink, notify });
     }
 
+    /// Nobody who may share with this session has ended or is about to.
+    fn nobody_it_may_share_with_leaves(&self, id: crate::event::SessionId) -> bool {
+        let Some(own) = self.session(id) else { return false };
+        self.all_sessions().all(|(other, session)| {
+            other == id || session.is_logged_on() || own.membership.is_apart_from(session.membership)
+        })
+    }
+
     fn hear(&mut self, sink: SinkId, events: EventMask) {
         let hearing: Vec<_> =
             self.registrations.iter().flatten().filter(|r| r.sink == sink).map(|r| r.session).collect();
+        let on: Vec<_> = hearing
+            .iter()
+            .copied()
+            .filter(|id| self.session(*id).is_some_and(crate::state::Session::is_logged_on))
+            .filter(|id| self.nobody_it_may_share_with_leaves(*id))
+            .collect();
         for owed in &mut self.owed {
+            if let OwedKind::Untold { listener, heard } = &mut owed.kind {
+                *heard |= on.contains(listener);
+            }
             if let OwedKind::Told { listener, heard, .. } = &mut owed.kind
                 && hearing.contains(listener)
             {

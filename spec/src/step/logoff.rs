@@ -30,7 +30,31 @@ impl World {
                 lapsed: false,
             }));
         }
+        if certain {
+            self.owe_silence(id);
+        }
         self.disturb_others(id, flags);
+    }
+
+    /// Registered sessions that certainly do not share with the one that leaves must not hear of it.
+    fn owe_silence(&mut self, id: SessionId) {
+        let Some(own) = self.session(id).map(|session| session.membership) else { return };
+        let strangers: Vec<SessionId> = self
+            .all_sessions()
+            .filter(|(other, session)| {
+                *other != id && session.is_logged_on() && own.is_apart_from(session.membership)
+            })
+            .map(|(other, _)| other)
+            .filter(|other| self.advised_on(*other).is_some())
+            .collect();
+        for listener in strangers {
+            let known =
+                |owed: &Owed| matches!(owed.kind, OwedKind::Untold { listener: l, .. } if l == listener);
+            if !self.owed.iter().any(known) {
+                let kind = OwedKind::Untold { listener, heard: false };
+                self.owed.push(Owed { kind, paid: false, lapsed: false });
+            }
+        }
     }
 
     /// The thread on which the session first advised a sink that must hear of its end: one whose mask has both
@@ -104,12 +128,8 @@ impl World {
             .all_sessions()
             .filter(|(other, session)| *other != id && !session.is_released())
             .map(|(other, session)| {
-                let together = match (own, session.membership) {
-                    (Membership::Individual, _) | (_, Membership::Individual) => false,
-                    (Membership::Member(a, _), Membership::Member(b, _)) => a == b,
-                    _ => true,
-                };
-                let shared = together && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED);
+                let shared =
+                    !own.is_apart_from(session.membership) && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED);
                 (other, if shared { Disturbance::MemberLogoffShared } else { Disturbance::OtherEnded })
             })
             .collect();
