@@ -66,6 +66,8 @@ struct ChildOrders {
     shared: PathBuf,
     #[arg(long)]
     settle: u64,
+    #[arg(long)]
+    linger: u64,
 }
 
 /// What to test. Exactly one.
@@ -244,6 +246,7 @@ pub fn main() -> ExitCode {
                 subject,
                 profile: orders.subject.profile,
                 settle: Duration::from_millis(orders.settle),
+                linger: Duration::from_millis(orders.linger),
             }),
             Err(failure) => Err(failure),
         },

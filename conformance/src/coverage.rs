@@ -69,6 +69,7 @@ fn setting(program: &std::path::Path, subject: Subject) -> Setting {
         // Embedded subjects answer at once or never.
         timeout: Some(Duration::from_millis(400)),
         settle: Duration::from_millis(40),
+        linger: Duration::from_millis(40),
     }
 }
 

@@ -7,7 +7,7 @@ use mapi_session_spec::event::{Call, SinkId, ThreadId};
 pub enum Wanted {
     /// That it answered with a success.
     Success,
-    /// That it answered with a failure.
+    /// That it did not: it failed, or what it needed was not there.
     Failure,
 }
 

@@ -275,6 +275,12 @@ fn patient(setting: &Setting, kind: Kind) -> Setting {
     if kind == Kind::Hang {
         patient.timeout = setting.timeout.map(|limit| limit * 10);
     }
-    patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
+    if matches!(kind, Kind::MissingCallback | Kind::Lifetime) {
+        patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
+    }
+    if kind != Kind::UnexpectedCallback {
+        // What comes after the end concerns only what must not come.
+        patient.linger = Duration::ZERO;
+    }
     patient
 }

@@ -115,6 +115,9 @@ fn typical(call: &Call) -> [Outcome; 4] {
         }
         _ => HResult::MAPI_E_INVALID_PARAMETER,
     };
+    if is_valueless(call) {
+        return [Outcome::OK; 4];
+    }
     let clean = if good == [Out::None] { Out::None } else { Out::Unchanged };
     [
         Outcome::returned(HResult::S_OK, good[0]),

@@ -100,7 +100,7 @@ impl ChildArgs {
             mend: "run it by its path".into(),
         })?;
         let timeout = (!self.no_timeout).then_some(self.timeout);
-        Ok(Setting { program, subject, profile, timeout, settle: self.settle })
+        Ok(Setting { program, subject, profile, timeout, settle: self.settle, linger: self.settle })
     }
 }
 

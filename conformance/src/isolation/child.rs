@@ -35,6 +35,8 @@ pub struct Orders {
     pub profile: Option<String>,
     /// How long to settle.
     pub settle: Duration,
+    /// How long to listen after the last program.
+    pub linger: Duration,
 }
 
 thread_local! {
@@ -88,7 +90,7 @@ impl Child {
         let step = &running.steps[index];
         let holds = step.after.is_none_or(|(earlier, wanted)| {
             let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::SeqCst));
-            answer == if wanted == Wanted::Success { 1 } else { 2 }
+            (answer == 1) == (wanted == Wanted::Success)
         });
         match step.action {
             _ if !holds => self.put(running.trace, Record::Skipped),
@@ -302,7 +304,7 @@ fn serve(orders: &Orders) -> Result<(), String> {
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {
         let start = Instant::now();
-        while start.elapsed() < orders.settle {
+        while start.elapsed() < orders.linger {
             if let Some(running) = child.current() {
                 running.driver.pump();
             }

@@ -30,6 +30,8 @@ pub struct Setting {
     pub timeout: Option<Duration>,
     /// How long to settle.
     pub settle: Duration,
+    /// How long to listen after the last program, for what comes late.
+    pub linger: Duration,
 }
 
 /// What running one program showed.
@@ -142,6 +144,7 @@ impl Running {
         let mut command = Command::new(&setting.program);
         command.arg("__child").arg("--shared").arg(file.path());
         command.arg("--settle").arg(setting.settle.as_millis().to_string());
+        command.arg("--linger").arg(setting.linger.as_millis().to_string());
         command.args(setting.subject.arguments());
         if let Some(profile) = &setting.profile {
             command.arg("--profile").arg(profile);

@@ -176,7 +176,10 @@ pub fn trace(events: &[Event], deviation: Option<&Deviation>) -> Vec<String> {
             Event::Settled { milliseconds } => {
                 lines.push((index, format!("settled, {milliseconds} ms")));
             }
-            Event::End => lines.push((index, "end".into())),
+            Event::End if deviation.is_some_and(|d| d.event == index) => {
+                lines.push((index, "the end".into()));
+            }
+            Event::End => {}
         }
     }
     lines

@@ -11,6 +11,8 @@ use crate::program::{Program, Step};
 
 /// How many traces are tried before a suspicion is given up.
 const TRIES: usize = 4;
+/// How many traces of the same process may be put in front of one that does not show its fault alone.
+const PAST: usize = 64;
 
 /// A deviation, shown again.
 #[derive(Debug, Clone)]
@@ -71,7 +73,7 @@ fn with_its_past(
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<(Program, Deviation)> {
-    suspects.iter().take(TRIES).find_map(|(i, deviation)| {
+    suspects.iter().take(2).find_map(|(i, deviation)| {
         let setting = patient(request.setting, deviation.kind);
         let fails = |program: &Program| {
             let (requirement, kind) = (deviation.requirement, deviation.kind);
@@ -83,17 +85,14 @@ fn with_its_past(
             .filter(|j| ran[*j].process == ran[*i].process && verdicts[*j].deviations.is_empty())
             .collect();
         let mut length = 1;
-        while length < past.len() * 2 {
+        while length <= PAST.min(past.len().next_power_of_two() * 2) {
             let start = past.len().saturating_sub(length);
             let program =
                 joined(past[start..].iter().map(|j| &request.planned[ran[*j].program].program), itself);
-            if program.steps.len() > 60_000 {
-                return None;
-            }
             if fails(&program) {
                 return Some((program, *deviation));
             }
-            length *= 4;
+            length *= 2;
         }
         None
     })
@@ -124,11 +123,10 @@ fn minimise(
     let careful = patient(request.setting, kind);
     let (_, _, ran) = shows(request, &careful, dialect, &program, requirement, kind)?;
     // A hang costs its time limit on every try: it is shortened with the plain limit and confirmed with ten times.
-    let quick = if kind == Kind::Hang { request.setting.clone() } else { careful.clone() };
-    let mut quick = quick;
-    if kind != Kind::MissingCallback && kind != Kind::Lifetime {
-        quick.settle = request.setting.settle;
-    }
+    let mut quick = careful.clone();
+    quick.timeout = request.setting.timeout;
+    // So is a settling in vain: what it leaves out is put back by the last, patient run.
+    quick.settle = request.setting.settle.min(std::time::Duration::from_millis(50));
     let fails = |steps: &[Step]| {
         let program = Program { steps: steps.to_vec() };
         shows(request, &quick, dialect, &program, requirement, kind).is_some()

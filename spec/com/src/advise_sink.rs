@@ -13,7 +13,7 @@ pub struct Notification {
     /// `ulAlignPad`.
     pub align_pad: Ulong,
     /// `info`, as wide as its widest member on a 64-bit machine.
-    pub info: [usize; 7],
+    pub info: [usize; 10],
 }
 
 /// `IMAPIAdviseSink`'s vtable.
@@ -44,5 +44,11 @@ mod tests {
     #[test]
     fn the_union_of_a_notification_starts_at_offset_eight() {
         assert_eq!(std::mem::offset_of!(Notification, info), 8);
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_notification_is_as_large_as_its_largest_member_makes_it() {
+        assert_eq!(size_of::<Notification>(), 88, "the table notification is the largest");
     }
 }

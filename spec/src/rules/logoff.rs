@@ -33,8 +33,6 @@ fn peculiarity(m: &Moment) -> RequirementId {
         Some(Disturbance::RefusedLogoff) => return logoff(25),
         Some(Disturbance::CancelledLogoff) => return logoff(24),
         Some(Disturbance::QueriedFastShutdown) => return logoff(27),
-        Some(Disturbance::GaveBackQueried) => return Family::Unk.id(2),
-        Some(Disturbance::GaveBackAdded) => return Family::Unk.id(8),
         _ => {}
     }
     if ui_param != 0 && !flags.has(LogoffFlags::MAPI_LOGOFF_UI) {
@@ -96,8 +94,6 @@ pub(super) const ARMS: &[Arm] = &[
     peculiar!(logoff(24)),
     peculiar!(logoff(25)),
     peculiar!(logoff(27)),
-    peculiar!(Family::Unk.id(2)),
-    peculiar!(Family::Unk.id(8)),
     peculiar!(Family::Shared.id(8)),
     peculiar!(Family::Shared.id(9)),
     peculiar!(Family::Thread.id(1)),
