@@ -111,3 +111,69 @@ impl Offsets {
         call
     }
 }
+
+/// The program with its names counted from the first, in the order in which they come to be.
+pub(crate) fn compact(program: &Program) -> Program {
+    let mut sessions: Vec<SessionId> = Vec::new();
+    let mut objects: Vec<ObjectId> = Vec::new();
+    let mut sinks: Vec<SinkId> = Vec::new();
+    let mut registrations: Vec<RegistrationId> = Vec::new();
+    fn number<T: PartialEq + Copy>(met: &mut Vec<T>, id: T) -> u16 {
+        met.iter().position(|known| *known == id).unwrap_or_else(|| {
+            met.push(id);
+            met.len() - 1
+        }) as u16
+    }
+    let mut compact = program.clone();
+    for step in &mut compact.steps {
+        let Action::Call(call) = &mut step.action else { continue };
+        let mut target = |target: &mut Target| match target {
+            Target::Session(id) => *id = SessionId(number(&mut sessions, *id)),
+            Target::Object(id) => *id = ObjectId(number(&mut objects, *id)),
+        };
+        match call {
+            Call::AddRef { target: on } | Call::Release { target: on } => target(on),
+            Call::LogonEx { session, .. } | Call::Logoff { session, .. } => {
+                *session = SessionId(number(&mut sessions, *session));
+            }
+            Call::QueryInterface { session, object, .. } | Call::Method { session, object, .. } => {
+                *session = SessionId(number(&mut sessions, *session));
+                *object = ObjectId(number(&mut objects, *object));
+            }
+            Call::OnObject { object, .. } => *object = ObjectId(number(&mut objects, *object)),
+            Call::Advise { session, sink, registration, .. } => {
+                *session = SessionId(number(&mut sessions, *session));
+                *sink = SinkId(number(&mut sinks, *sink));
+                *registration = RegistrationId(number(&mut registrations, *registration));
+            }
+            Call::Unadvise { session, registration } => {
+                *session = SessionId(number(&mut sessions, *session));
+                *registration = RegistrationId(number(&mut registrations, *registration));
+            }
+            Call::Initialize
+            | Call::Uninitialize
+            | Call::AllocateBuffer { .. }
+            | Call::ReadBuffer { .. }
+            | Call::FreeBuffer { .. } => {}
+        }
+    }
+    let known = |id: SinkId| sinks.iter().position(|known| *known == id);
+    for step in &mut compact.steps {
+        match &mut step.place {
+            Place::Inside(sink) | Place::Beside(sink) => {
+                if let Some(number) = known(*sink) {
+                    *sink = SinkId(number as u16);
+                }
+            }
+            Place::Thread(_) => {}
+        }
+        if let Action::Settle(awaited) = &mut step.action {
+            let moved = |mask: u64| {
+                let bits = (0..64_u16).filter(|bit| mask & (1 << bit) != 0);
+                bits.filter_map(|bit| known(SinkId(bit))).fold(0_u64, |mask, bit| mask | 1 << bit)
+            };
+            *awaited = Awaited { heard: moved(awaited.heard), released: moved(awaited.released) };
+        }
+    }
+    compact
+}

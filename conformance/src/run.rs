@@ -14,7 +14,8 @@ use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 
-pub use evidence::{Evidence, confirm};
+pub use evidence::Evidence;
+use evidence::{confirm, confirm_with_its_past};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
 
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
@@ -225,7 +226,7 @@ pub struct Request<'a> {
     /// The programs.
     pub planned: &'a [Planned],
     /// Which requirements are held.
-    pub selected: &'a dyn Fn(RequirementId) -> bool,
+    pub selected: &'a (dyn Fn(RequirementId) -> bool + Sync),
 }
 
 /// Runs, judges, confirms and minimises.
@@ -236,12 +237,30 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     let ran = run_all(request.setting, request.planned, progress)?;
     first_logon(&ran)?;
     let dialect = dialect_of(&ran);
-    let verdicts: Vec<Verdict> = ran
-        .iter()
-        .map(|ran| judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events))
-        .collect();
+    let verdicts = judge_all(request, &ran, dialect);
     let evidence = collect_evidence(request, &ran, &verdicts, dialect);
     Ok(Findings::new(request, &ran, &verdicts, dialect, evidence))
+}
+
+/// Judges every trace, on all cores.
+fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = ran.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = ran
+            .chunks(share)
+            .map(|part| {
+                scope.spawn(move || {
+                    part.iter()
+                        .map(|ran| {
+                            judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events)
+                        })
+                        .collect::<Vec<Verdict>>()
+                })
+            })
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
 }
 
 /// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had.
@@ -259,14 +278,23 @@ fn collect_evidence(
             }
         }
     }
-    suspects
-        .into_iter()
-        .map(|(requirement, mut traces)| {
-            // Short traces first, those that end the process last: they cost a process each.
-            traces.sort_by_key(|(i, d)| (d.kind == Kind::Hang, ran[*i].observed.events.len(), *i));
-            (requirement, confirm(request, ran, verdicts, dialect, &traces))
-        })
-        .collect()
+    for traces in suspects.values_mut() {
+        // Short traces first, those that end the process last: they cost a process each.
+        traces.sort_by_key(|(i, d)| (d.kind == Kind::Hang, ran[*i].observed.events.len(), *i));
+    }
+    let mut evidence: BTreeMap<RequirementId, Option<Evidence>> = suspects
+        .iter()
+        .map(|(requirement, traces)| (*requirement, confirm(request, ran, dialect, traces)))
+        .collect();
+    // What shows only after other traces is looked into where nothing shows by itself: a subject that is broken
+    // elsewhere may have left its process in any state.
+    if evidence.values().all(Option::is_none) {
+        for (requirement, traces) in &suspects {
+            let found = confirm_with_its_past(request, ran, verdicts, dialect, traces);
+            evidence.insert(*requirement, found);
+        }
+    }
+    evidence
 }
 
 /// Ten times the patience, for what was not there the first time.

@@ -143,7 +143,7 @@ impl World {
 
     /// Marks a session and its objects as disturbed.
     fn disturb(session: &mut Session, by: Disturbance) {
-        session.disturbed = Some(by);
+        session.disturbed = by.over(session.disturbed);
     }
 
     fn disturb_all(&mut self, by: Disturbance) {
@@ -151,7 +151,7 @@ impl World {
             Self::disturb(session, by);
         }
         for object in self.objects.iter_mut().flatten() {
-            object.disturbed = Some(by);
+            object.disturbed = by.over(object.disturbed);
         }
     }
 
@@ -162,7 +162,7 @@ impl World {
         }
         for object in self.objects.iter_mut().flatten() {
             if object.session == id && object.kind != ObjectKind::ClientShutdown {
-                object.disturbed = Some(by);
+                object.disturbed = by.over(object.disturbed);
             }
         }
     }

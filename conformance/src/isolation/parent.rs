@@ -209,7 +209,9 @@ impl Running {
                 gone = Some(status);
                 continue;
             }
-            if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit) {
+            // Settling is no hang.
+            let waits = setting.settle.max(setting.linger);
+            if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit + waits) {
                 kill(&mut self.child);
                 return died(readings, programs, Ending::Hung);
             }

@@ -16,16 +16,17 @@ use crate::program::Place;
 
 const BOTH: EventMask = EventMask::END_OF_SESSION;
 
-/// Every program of the full suite. Those that show what the subject offers come first.
+/// Every program of the full suite.
 pub(super) fn all(brief: Brief) -> Vec<Planned> {
     let mut all = Vec::new();
+    // A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
+    histories(brief, &mut all);
     shared_basics(brief, &mut all);
     logons(brief, &mut all);
     one_session(brief, &mut all);
     two_sessions(brief, &mut all);
     three_sessions(brief, &mut all);
     callbacks(brief, &mut all);
-    histories(brief, &mut all);
     all
 }
 

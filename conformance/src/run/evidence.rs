@@ -1,5 +1,7 @@
 //! A suspicion becomes evidence: shown again alone, or after the shortest past it needs, and made small.
 
+use std::time::Duration;
+
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
@@ -13,6 +15,9 @@ use crate::program::{Program, Step};
 const TRIES: usize = 4;
 /// How many traces of the same process may be put in front of one that does not show its fault alone.
 const PAST: usize = 64;
+
+const HANG_WHILE_SHRINKING: Duration = Duration::from_secs(1);
+const SETTLE_WHILE_SHRINKING: Duration = Duration::from_millis(40);
 
 /// A deviation, shown again.
 #[derive(Debug, Clone)]
@@ -47,21 +52,28 @@ fn shows(
     Some((observed.events, found, observed.ran))
 }
 
-/// Confirms the first of these traces that can be shown again, and makes it small.
-pub fn confirm(
+/// Confirms the first of these traces that can be shown again alone, and makes it small.
+pub(super) fn confirm(
+    request: &Request,
+    ran: &[Ran],
+    dialect: Dialect,
+    suspects: &[(usize, Deviation)],
+) -> Option<Evidence> {
+    suspects.iter().take(TRIES).find_map(|(i, deviation)| {
+        let program = request.planned[ran[*i].program].program.clone();
+        minimise(request, dialect, program, deviation)
+    })
+}
+
+/// The same, for a fault that needs what ran before.
+pub(super) fn confirm_with_its_past(
     request: &Request,
     ran: &[Ran],
     verdicts: &[Verdict],
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<Evidence> {
-    let alone = suspects.iter().take(TRIES).find_map(|(i, deviation)| {
-        let program = &request.planned[ran[*i].program].program;
-        let setting = patient(request.setting, deviation.kind);
-        let (requirement, kind) = (deviation.requirement, deviation.kind);
-        shows(request, &setting, dialect, program, requirement, kind).map(|_| (program.clone(), *deviation))
-    });
-    let (program, deviation) = alone.or_else(|| with_its_past(request, ran, verdicts, dialect, suspects))?;
+    let (program, deviation) = with_its_past(request, ran, verdicts, dialect, suspects)?;
     minimise(request, dialect, program, &deviation)
 }
 
@@ -112,7 +124,7 @@ fn joined<'a>(past: impl Iterator<Item = &'a Program>, last: &'a Program) -> Pro
     all
 }
 
-/// Takes away every step that the fault does not need.
+/// Takes away every step that the fault does not need, and shows what is left once more with all patience.
 fn minimise(
     request: &Request,
     dialect: Dialect,
@@ -121,12 +133,12 @@ fn minimise(
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
     let careful = patient(request.setting, kind);
-    let (_, _, ran) = shows(request, &careful, dialect, &program, requirement, kind)?;
-    // A hang costs its time limit on every try: it is shortened with the plain limit and confirmed with ten times.
+    // Waiting in vain is waited for briefly while shrinking; the last, patient run decides.
     let mut quick = careful.clone();
-    quick.timeout = request.setting.timeout;
-    // So is a settling in vain: what it leaves out is put back by the last, patient run.
-    quick.settle = request.setting.settle.min(std::time::Duration::from_millis(50));
+    quick.timeout = request.setting.timeout.map(|limit| limit.min(HANG_WHILE_SHRINKING));
+    quick.settle = request.setting.settle.min(SETTLE_WHILE_SHRINKING);
+    let (_, _, ran) = shows(request, &quick, dialect, &program, requirement, kind)
+        .or_else(|| shows(request, &careful, dialect, &program, requirement, kind))?;
     let fails = |steps: &[Step]| {
         let program = Program { steps: steps.to_vec() };
         shows(request, &quick, dialect, &program, requirement, kind).is_some()
@@ -143,9 +155,9 @@ fn minimise(
     if !fails(&steps) {
         steps.clone_from(&program.steps);
     }
-    let budget = if kind == Kind::Hang { 8 } else { 400 };
+    let budget = if kind == Kind::Hang { 12 } else { 200 };
     shrink(&mut steps, budget, &fails);
-    let smallest = Program { steps };
+    let smallest = crate::rename::compact(&Program { steps });
     let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
     let (program, (events, deviation, _)) = match shown {
         Some(shown) => (smallest, shown),

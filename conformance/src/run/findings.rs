@@ -140,10 +140,14 @@ impl Findings {
                 }
             }
         }
+        let anything_shown = evidence.values().any(Option::is_some);
         for (id, evidence) in &evidence {
-            if evidence.is_none() && !was_only_slow(*id, request, verdicts) {
+            if evidence.is_none() && !was_only_slow(*id, verdicts) {
                 undecided_here.insert(*id);
-                inconclusive.insert(format!("{id} looked broken once, and could not be shown again"));
+                if !anything_shown {
+                    let why = format!("{id} looked broken once, and could not be shown again");
+                    inconclusive.insert(why);
+                }
             }
         }
         let aimed: BTreeSet<usize> = request
@@ -208,8 +212,7 @@ impl Findings {
 }
 
 /// Only the clock accused, and with ten times the patience it did not.
-fn was_only_slow(id: RequirementId, request: &Request, verdicts: &[Verdict]) -> bool {
-    let _ = request;
+fn was_only_slow(id: RequirementId, verdicts: &[Verdict]) -> bool {
     let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
     mine.all(|d| matches!(d.kind, Kind::Hang | Kind::MissingCallback | Kind::Lifetime))
 }

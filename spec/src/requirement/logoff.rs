@@ -38,7 +38,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Logoff.id(3),
@@ -54,7 +54,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Logoff.id(4),
@@ -425,7 +425,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Logoff.id(25),
@@ -444,7 +444,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Logoff.id(26),
@@ -478,6 +478,6 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
 ];

@@ -239,7 +239,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Notify.id(12), Family::Notify.id(10)],
     },
     Requirement {
         id: Family::Notify.id(15),

@@ -89,7 +89,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[Family::Logoff.id(9)],
+        implies: &[Family::Logoff.id(9), Family::Sess.id(15), Family::Shared.id(13)],
     },
     Requirement {
         id: Family::Shared.id(6),
@@ -135,7 +135,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Shared.id(9),
@@ -150,7 +150,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Shared.id(10),
@@ -201,7 +201,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[Family::Logoff.id(9)],
+        implies: &[Family::Logoff.id(9), Family::Sess.id(15), Family::Shared.id(13), Family::Shared.id(5)],
     },
     Requirement {
         id: Family::Shared.id(13),

@@ -19,7 +19,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(5)],
     },
     Requirement {
         id: Family::Thread.id(2),

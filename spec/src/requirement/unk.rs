@@ -37,7 +37,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(13), Family::Unk.id(10)],
     },
     Requirement {
         id: Family::Unk.id(3),
@@ -136,7 +136,7 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[],
+        implies: &[Family::Logoff.id(13), Family::Unk.id(10)],
     },
     Requirement {
         id: Family::Unk.id(9),

@@ -17,41 +17,40 @@ const fn logoff(number: u16) -> RequirementId {
     Family::Logoff.id(number)
 }
 
-/// What is peculiar about a legal Logoff: the requirement that says it must not matter. `LOGOFF-009` where nothing
-/// is peculiar.
-fn peculiarity(m: &Moment) -> RequirementId {
-    let Call::Logoff { ui_param, flags, dirty, .. } = *m.call() else { return logoff(9) };
-    let session = m.session();
+/// What is peculiar about a legal Logoff, and must not matter: for each thing the requirement that says so.
+fn peculiarities(m: &Moment) -> Vec<RequirementId> {
+    let Call::Logoff { ui_param, flags, dirty, .. } = *m.call() else { return Vec::new() };
     let both = LogoffFlags::MAPI_LOGOFF_SHARED.with(LogoffFlags::MAPI_LOGOFF_UI);
-    if dirty {
-        return logoff(2);
+    let session = m.session();
+    let disturbed = session.and_then(|session| session.disturbed);
+    let membership = session.map(|session| session.membership);
+    let shared_flag = flags.has(LogoffFlags::MAPI_LOGOFF_SHARED);
+    let joined = matches!(membership, Some(Membership::Member(_, Welcome::Recipe | Welcome::Named)));
+    [
+        (dirty, logoff(2)),
+        (ui_param != 0 && !flags.has(LogoffFlags::MAPI_LOGOFF_UI), logoff(3)),
+        (flags.has(both), logoff(5)),
+        (disturbed == Some(Disturbance::CancelledLogoff), logoff(24)),
+        (disturbed == Some(Disturbance::RefusedLogoff), logoff(25)),
+        (disturbed == Some(Disturbance::QueriedFastShutdown), logoff(27)),
+        (shared_flag && membership == Some(Membership::Individual), Family::Shared.id(9)),
+        (shared_flag && joined, Family::Shared.id(8)),
+        (session.is_some_and(|session| session.born_on != m.pending.thread), Family::Thread.id(1)),
+        (m.pending.nested, Family::Notify.id(11)),
+    ]
+    .into_iter()
+    .filter_map(|(holds, requirement)| holds.then_some(requirement))
+    .collect()
+}
+
+/// The requirement that a failure breaks: of the one thing that is peculiar, of combining where there are several,
+/// and `LOGOFF-009` where nothing is.
+fn peculiarity(m: &Moment) -> RequirementId {
+    match peculiarities(m)[..] {
+        [] => logoff(9),
+        [one] => one,
+        _ => logoff(5),
     }
-    if m.pending.nested {
-        return Family::Notify.id(11);
-    }
-    match session.and_then(|session| session.disturbed) {
-        Some(Disturbance::RefusedLogoff) => return logoff(25),
-        Some(Disturbance::CancelledLogoff) => return logoff(24),
-        Some(Disturbance::QueriedFastShutdown) => return logoff(27),
-        _ => {}
-    }
-    if ui_param != 0 && !flags.has(LogoffFlags::MAPI_LOGOFF_UI) {
-        return logoff(3);
-    }
-    if session.is_some_and(|session| session.born_on != m.pending.thread) {
-        return Family::Thread.id(1);
-    }
-    if flags.has(both) {
-        return logoff(5);
-    }
-    if flags.has(LogoffFlags::MAPI_LOGOFF_SHARED) {
-        match session.map(|session| session.membership) {
-            Some(Membership::Individual) => return Family::Shared.id(9),
-            Some(Membership::Member(_, Welcome::Recipe | Welcome::Named)) => return Family::Shared.id(8),
-            _ => {}
-        }
-    }
-    logoff(9)
 }
 
 /// `S_OK`, or a cancelled dialog where the caller allowed one. A hang is left to the rule on returning.

@@ -65,6 +65,16 @@ pub enum Disturbance {
     SiblingReleased,
 }
 
+impl Disturbance {
+    /// The one to remember of two: the later, but a mere logon of another's never covers something graver.
+    pub(crate) fn over(self, earlier: Option<Self>) -> Option<Self> {
+        match (self, earlier) {
+            (Self::OtherLogon, Some(graver)) => Some(graver),
+            _ => Some(self),
+        }
+    }
+}
+
 /// A session pointer that a logon handed out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Session {
