@@ -112,18 +112,19 @@ impl Offsets {
     }
 }
 
+fn number<T: PartialEq + Copy>(met: &mut Vec<T>, id: T) -> u16 {
+    met.iter().position(|known| *known == id).unwrap_or_else(|| {
+        met.push(id);
+        met.len() - 1
+    }) as u16
+}
+
 /// The program with its names counted from the first, in the order in which they come to be.
 pub(crate) fn compact(program: &Program) -> Program {
     let mut sessions: Vec<SessionId> = Vec::new();
     let mut objects: Vec<ObjectId> = Vec::new();
     let mut sinks: Vec<SinkId> = Vec::new();
     let mut registrations: Vec<RegistrationId> = Vec::new();
-    fn number<T: PartialEq + Copy>(met: &mut Vec<T>, id: T) -> u16 {
-        met.iter().position(|known| *known == id).unwrap_or_else(|| {
-            met.push(id);
-            met.len() - 1
-        }) as u16
-    }
     let mut compact = program.clone();
     for step in &mut compact.steps {
         let Action::Call(call) = &mut step.action else { continue };

@@ -76,7 +76,7 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         return Err(CheckError::NothingDemanded);
     }
     let name = model.name;
-    let checker = model.checker().spawn_bfs().join();
+    let checker = model.checker().threads(2).spawn_bfs().join();
     if checker.unique_state_count() < 2 {
         return Err(CheckError::Empty);
     }

@@ -7,8 +7,9 @@ use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::phase::Phase;
+use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::{Owed, OwedKind, World};
+use mapi_session_spec::state::World;
 use stateright::{Model, Property};
 
 use crate::property;
@@ -20,6 +21,8 @@ pub struct State {
     pub world: World,
     /// How often sinks have been notified: a bound.
     pub notified: u8,
+    /// The requirement that the last callback, or the last time of settling, broke. Only a broken twin breaks one.
+    pub broke: Option<RequirementId>,
 }
 
 /// One observable step.
@@ -86,8 +89,16 @@ pub struct SessionModel {
     pub against: Rules,
     /// Level and era.
     pub demand: Demand,
+    /// The requirements that have a property here: those whose rules bind in this model.
+    pub keeps: &'static [RequirementId],
     pub(crate) cast: Cast,
 }
+
+/// What binds where one client does everything to one session.
+pub(crate) const SESSION: &[RequirementId] = &[];
+
+/// What binds between members of a shared session and a stranger.
+pub(crate) const SHARED: &[RequirementId] = &[];
 
 /// One session: every flag word, references 1 to 3, up to 2 open objects, a registration.
 pub fn session(demand: Demand) -> SessionModel {
@@ -97,6 +108,7 @@ pub fn session(demand: Demand) -> SessionModel {
         rules: Rules::documented(),
         against: Rules::documented(),
         demand,
+        keeps: SESSION,
         cast: Cast::One(bounds),
     }
 }
@@ -108,27 +120,36 @@ pub fn shared(demand: Demand) -> SessionModel {
         rules: Rules::documented(),
         against: Rules::documented(),
         demand,
+        keeps: SHARED,
         cast: Cast::Three,
     }
 }
 
-/// How often sinks are notified at most.
-const MOST_NOTIFIED: u8 = 3;
+impl Cast {
+    /// How often sinks are notified at most.
+    const fn most_notified(self) -> u8 {
+        match self {
+            Self::One(_) => 1,
+            Self::Three => 2,
+        }
+    }
+}
+
 const CALL: CallId = CallId(1);
 const CALLBACK: CallId = CallId(2);
 
 impl SessionModel {
-    /// The machine with the arm at this place taken out: something it demands is no longer kept.
+    /// The broken twin: a machine that keeps every rule but those on this requirement, held against all of them.
     #[must_use]
-    pub fn twin(mut self, arm: usize) -> Self {
-        self.rules = self.rules.without(arm);
+    pub fn twin(mut self, requirement: RequirementId) -> Self {
+        self.rules = self.rules.without_any_on(requirement);
         self
     }
 
     fn begin(&self) -> State {
         let mut world = World::default();
         world.process.dialect.sharing = Sharing::Offered;
-        let mut state = State { world, notified: 0 };
+        let mut state = State { world, notified: 0, broke: None };
         let ways: &[&str] = match self.cast {
             Cast::One(_) => &["by-name"],
             Cast::Three => &["sharing", "joining", "apart"],
@@ -201,16 +222,17 @@ impl SessionModel {
             let active = world.registrations.iter().flatten().any(|r| r.sink == id && r.active);
             let leaving =
                 world.pending.iter().any(|p| matches!(p.call, Call::Logoff { .. } | Call::Unadvise { .. }));
-            if sink.held > 0 && (leaving || !active) {
+            if sink.held >= 0 && (leaving || !active) {
                 all.push((id, Callback::Release));
             }
-            let told = Callback::OnNotify { events: EventMask::fnevCriticalError };
-            if leaving && state.notified < MOST_NOTIFIED {
-                all.push((id, told));
+            if leaving && state.notified < self.cast.most_notified() {
+                for events in [EventMask::fnevCriticalError, EventMask::fnevObjectModified] {
+                    all.push((id, Callback::OnNotify { events }));
+                }
             }
         }
         all.retain(|(sink, callback)| {
-            property::callback_is_allowed(&self.rules, self.demand, world, *sink, *callback)
+            property::broken_by_callback(&self.rules, self.demand, world, *sink, *callback).is_none()
         });
         all
     }
@@ -233,8 +255,8 @@ impl Model for SessionModel {
             actions.extend(answers.into_iter().map(Action::Return));
         } else {
             actions.extend(self.client_calls(state).into_iter().map(Action::Call));
-            let debts = |owed: &Owed| !matches!(owed.kind, OwedKind::Untold { .. });
-            if state.world.owed.iter().any(debts) {
+            let owes = !state.world.owed.is_empty();
+            if owes && property::broken_by_settling(&self.rules, self.demand, &state.world).is_none() {
                 actions.push(Action::Settle);
             }
         }
@@ -242,6 +264,13 @@ impl Model for SessionModel {
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
+        next.broke = match action {
+            Action::Callback(sink, callback) => {
+                property::broken_by_callback(&self.against, self.demand, &last.world, sink, callback)
+            }
+            Action::Settle => property::broken_by_settling(&self.against, self.demand, &last.world),
+            Action::Call(_) | Action::Return(_) => None,
+        };
         match action {
             Action::Call(call) => next.world.call(CALL, ThreadId(0), call),
             Action::Return(outcome) => next.world.finish(CALL, outcome),

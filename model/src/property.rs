@@ -1,54 +1,101 @@
 //! Properties, named by requirement: what the offers must keep, and that something puts it to the test.
 
+use std::sync::OnceLock;
+
 use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::lifecycle;
 use mapi_session_spec::offers;
 use mapi_session_spec::phase::Phase;
-use mapi_session_spec::requirement::{self, Observable, RequirementId};
+use mapi_session_spec::requirement::{self, RequirementId};
 use mapi_session_spec::rule::{Check, Demand, Hearing, Rules};
-use mapi_session_spec::state::World;
+use mapi_session_spec::state::{Disturbance, OwedKind, Session, World};
 use stateright::Property;
 
 use crate::machine::{SessionModel, State};
 
-/// Whether no rule forbids this callback now.
-pub(crate) fn callback_is_allowed(
+/// The requirement that this callback would break now, if any.
+pub(crate) fn broken_by_callback(
     rules: &Rules,
     demand: Demand,
     world: &World,
     sink: SinkId,
     callback: Callback,
-) -> bool {
+) -> Option<RequirementId> {
     let hearing = Hearing { world, thread: ThreadId(0), sink, callback };
-    rules.demanded(demand).all(|(_, arm)| match arm.check {
-        Check::Callback { bears, allows } => !bears(&hearing) || allows(&hearing),
-        _ => true,
+    let breaks = |check: Check| match check {
+        Check::Callback { bears, allows } => bears(&hearing) && !allows(&hearing),
+        _ => false,
+    };
+    rules.demanded(demand).find(|(_, arm)| breaks(arm.check)).map(|(_, arm)| arm.requirement)
+}
+
+/// The requirement that is broken if nothing more comes, if any.
+pub(crate) fn broken_by_settling(rules: &Rules, demand: Demand, world: &World) -> Option<RequirementId> {
+    world.owed.iter().filter(|owed| !owed.lapsed).find_map(|owed| {
+        let unpaid = |check: Check| match check {
+            Check::Settled { bears, paid } => bears(world, owed) && !paid(world, owed),
+            _ => false,
+        };
+        rules.demanded(demand).find(|(_, arm)| unpaid(arm.check)).map(|(_, arm)| arm.requirement)
     })
 }
 
-/// The requirements that have a property in the models, with a rule on how calls end.
+/// Every requirement that a rule on the session decides, ascending: each has a property in a model in which its
+/// rules can bind.
+fn decided() -> &'static [RequirementId] {
+    static DECIDED: OnceLock<Vec<RequirementId>> = OnceLock::new();
+    DECIDED.get_or_init(|| {
+        let rules = Rules::documented();
+        let on_the_session = |check: Check| !matches!(check, Check::Duty { .. });
+        let arms = rules.arms().iter().filter(|arm| on_the_session(arm.check));
+        let mut ids: Vec<RequirementId> = arms.map(|arm| arm.requirement).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    })
+}
+
+/// The requirements that have a property in a model.
 pub fn modelled() -> Vec<RequirementId> {
-    let rules = Rules::documented();
-    let mut ids: Vec<RequirementId> = rules
-        .arms()
-        .iter()
-        .filter(|arm| matches!(arm.check, Check::Return { .. }))
-        .map(|arm| arm.requirement)
-        .filter(|id| requirement::find(*id).is_some_and(|r| r.observable == Observable::Boundary))
-        .collect();
+    let mut ids: Vec<RequirementId> =
+        [crate::machine::SESSION, crate::machine::SHARED].concat().into_iter().collect();
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
-/// Whether every answer on offer keeps every rule that it is held against.
-fn keeps_every_rule(model: &SessionModel, state: &State) -> bool {
-    state.world.pending.iter().all(|pending| {
-        modelled().into_iter().all(|id| {
-            offers::breaches(&model.rules, &model.against, model.demand, &state.world, pending.id, id)
+/// The subject's moves keep the requirement at this place of [`decided`]: no answer on offer breaks it, and neither
+/// did the last callback nor settling.
+fn keeps<const PLACE: usize>(model: &SessionModel, state: &State) -> bool {
+    let Some(id) = decided().get(PLACE) else { return true };
+    state.broke != Some(*id)
+        && state.world.pending.iter().all(|pending| {
+            offers::breaches(&model.rules, &model.against, model.demand, &state.world, pending.id, *id)
                 .is_empty()
         })
-    })
+}
+
+type Condition = fn(&SessionModel, &State) -> bool;
+
+macro_rules! conditions {
+    ($($place:literal)*) => { &[$(keeps::<$place>),*] };
+}
+
+/// stateright's conditions are plain functions, which capture nothing: one for each place.
+const KEEPS: &[Condition] = conditions!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+    40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76
+    77 78 79
+);
+
+/// `LOGOFF-003 ui-handle-ignored`, for as long as the program runs.
+fn name(id: RequirementId) -> &'static str {
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let name = |id: &RequirementId| requirement::find(*id).map_or("", |row| row.name);
+        decided().iter().map(|id| format!("{id} {}", name(id))).collect()
+    });
+    decided().binary_search(&id).map_or("", |place| names[place].as_str())
 }
 
 fn has_answers(model: &SessionModel, state: &State) -> bool {
@@ -56,8 +103,12 @@ fn has_answers(model: &SessionModel, state: &State) -> bool {
     pending.into_iter().all(|p| !offers::answers(&model.rules, model.demand, &state.world, p.id).is_empty())
 }
 
+fn any_session(state: &State, holds: impl Fn(&Session) -> bool) -> bool {
+    state.world.all_sessions().any(|(_, session)| holds(session))
+}
+
 fn may_be(state: &State, phase: Phase) -> bool {
-    state.world.all_sessions().any(|(_, session)| session.phases.may_be(phase))
+    any_session(state, |session| session.phases.may_be(phase))
 }
 
 /// What has ended stays ended, and what is released was let go of.
@@ -75,44 +126,57 @@ fn lifecycle_holds(state: &State) -> bool {
     })
 }
 
+fn told(state: &State) -> bool {
+    state.world.owed.iter().any(|owed| owed.paid && matches!(owed.kind, OwedKind::Told { .. }))
+}
+
 /// Every property of a model.
 pub(crate) fn all(model: &SessionModel) -> Vec<Property<SessionModel>> {
-    let mut all = vec![
-        Property::always("every offer keeps every rule", keeps_every_rule),
+    let mut all: Vec<Property<SessionModel>> = model
+        .keeps
+        .iter()
+        .filter_map(|id| {
+            let place = decided().binary_search(id).ok()?;
+            Some(Property::always(name(*id), *KEEPS.get(place)?))
+        })
+        .collect();
+    all.extend([
         Property::always("every call has an answer", has_answers),
         Property::always("the lifecycle refines its abstract", |_, state: &State| lifecycle_holds(state)),
-        Property::always("DEAD-002 a logged-off session can be released", |_, state: &State| {
+        Property::always("a logged-off session still has a reference to give back", |_, state: &State| {
             state.world.all_sessions().all(|(_, s)| !s.is_logged_off() || s.references > 0)
         }),
-        Property::always("SHARED-012 nobody else ends with a member", |_, state: &State| {
+        Property::always("nobody else ends with a member", |_, state: &State| {
             let leaving = |id| state.world.pending.iter().any(|p| p.call.session() == Some(id));
             state.world.all_sessions().all(|(id, s)| s.phases.len() == 1 || leaving(id))
         }),
         Property::sometimes("LoggedOn is reached", |_, s: &State| may_be(s, Phase::LoggedOn)),
-        Property::sometimes("LoggingOff is reached", |_, s: &State| may_be(s, Phase::LoggingOff)),
-        Property::sometimes("LoggedOff is reached", |_, s: &State| may_be(s, Phase::LoggedOff)),
-        Property::sometimes("Released is reached", |_, s: &State| may_be(s, Phase::Released)),
+        Property::sometimes("LoggingOff is reached: Logoff is entered", |_, s: &State| {
+            may_be(s, Phase::LoggingOff)
+        }),
+        Property::sometimes("LoggedOff is reached: Logoff returns S_OK", |_, s: &State| {
+            may_be(s, Phase::LoggedOff)
+        }),
+        Property::sometimes("Released is reached by the last Release after Logoff", |_, s: &State| {
+            any_session(s, |session| session.is_released() && !session.never_logged_off)
+        }),
+        Property::sometimes("Released is reached by the last Release without a Logoff", |_, s: &State| {
+            any_session(s, |session| session.is_released() && session.never_logged_off)
+        }),
         Property::sometimes("a callback comes while LoggingOff", |_, s: &State| {
             s.notified > 0 && may_be(s, Phase::LoggingOff)
         }),
-    ];
+    ]);
     if model.name == "session" {
-        all.push(Property::sometimes("LOGOFF-024 a cancelled Logoff leaves it LoggedOn", |_, s: &State| {
-            s.world.all_sessions().any(|(_, s)| {
-                s.is_logged_on()
-                    && s.disturbed == Some(mapi_session_spec::state::Disturbance::CancelledLogoff)
-            })
+        all.push(Property::sometimes("LoggedOn is reached again: a Logoff is cancelled", |_, s: &State| {
+            any_session(s, |s| s.is_logged_on() && s.disturbed == Some(Disturbance::CancelledLogoff))
         }));
-        all.push(Property::sometimes("LOGOFF-025 a refused Logoff leaves it LoggedOn", |_, s: &State| {
-            s.world.all_sessions().any(|(_, s)| {
-                s.is_logged_on() && s.disturbed == Some(mapi_session_spec::state::Disturbance::RefusedLogoff)
-            })
+        all.push(Property::sometimes("LoggedOn is reached again: a Logoff is refused", |_, s: &State| {
+            any_session(s, |s| s.is_logged_on() && s.disturbed == Some(Disturbance::RefusedLogoff))
         }));
     } else {
-        all.push(Property::sometimes("SHARED-004 a member is told", |_, s: &State| {
-            s.world.owed.iter().any(|owed| owed.paid)
-        }));
-        all.push(Property::sometimes("SHARED-017 the creator leaves and a member stays", |_, s: &State| {
+        all.push(Property::sometimes("a member is told", |_, s: &State| told(s)));
+        all.push(Property::sometimes("the creator leaves and a member stays", |_, s: &State| {
             s.world.live_groups().any(|g| s.world.groups[usize::from(g.0)].creator_left)
         }));
     }

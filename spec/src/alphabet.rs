@@ -150,11 +150,12 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
     }
     let mut calls = vec![Call::Release { target: Target::Session(session) }];
     if known.references < bounds.references {
-        calls.push(Call::AddRef { target: Target::Session(session) });
-        calls.push(Call::QueryInterface {
-            session,
-            interface: Interface::IMAPISession,
-            object: ObjectId(world.objects.len() as u16),
+        // Both ways to a further reference, one after the other: in which order they came is nobody's question.
+        calls.push(if known.added == 0 {
+            Call::AddRef { target: Target::Session(session) }
+        } else {
+            let object = ObjectId(world.objects.len() as u16);
+            Call::QueryInterface { session, interface: Interface::IMAPISession, object }
         });
     }
     let next = ObjectId(world.objects.len() as u16);
@@ -162,7 +163,8 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
         calls.push(Call::Method { session, method: Method::GetStatusTable, flags: 0, object: next });
     }
     for (id, object) in world.all_objects().filter(|(_, o)| o.session == session && o.is_held()) {
-        calls.extend(questions_to(world, id));
+        // One question will do: no rule tells the questions to a table apart.
+        calls.extend(questions_to(world, id).into_iter().take(1));
         if object.references > 0 && !known.is_logged_off() {
             calls.push(Call::Release { target: Target::Object(id) });
         }
@@ -179,6 +181,20 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
     for (id, _) in world.all_registrations().filter(|(_, r)| r.session == session && r.active) {
         calls.push(Call::Unadvise { session, registration: id });
     }
-    calls.extend(logoffs(session));
+    calls.extend(logoff_words(session));
     calls
+}
+
+/// Every combination of the two flags, an unknown bit, a reserved word that is not zero, and a handle that is none.
+fn logoff_words(session: SessionId) -> Vec<Call> {
+    let bit = |word: u32, bit: u32, value: u32| if word & bit == 0 { 0 } else { value };
+    (0..32)
+        .map(|word| Call::Logoff {
+            session,
+            ui_param: if word & 16 == 0 { 0 } else { GARBAGE_HANDLE },
+            flags: LogoffFlags(word & 3 | bit(word, 4, 0x8000_0000)),
+            reserved: bit(word, 8, 1),
+            dirty: false,
+        })
+        .collect()
 }

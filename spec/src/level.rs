@@ -38,7 +38,7 @@ impl FromStr for Level {
     type Err = UnknownLevel;
 
     fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        let all = Self::ALL.into_iter();
-        all.into_iter().find(|level| level.to_string() == text).ok_or_else(|| UnknownLevel(text.to_owned()))
+        let known = Self::ALL.into_iter().find(|level| level.to_string() == text);
+        known.ok_or_else(|| UnknownLevel(text.to_owned()))
     }
 }

@@ -5,7 +5,7 @@ use crate::hresult::HResult;
 use crate::moment::Moment;
 use crate::outcome::{Ending, Out, Outcome};
 use crate::requirement::RequirementId;
-use crate::rule::{Check, Demand, Rules};
+use crate::rule::{Arm, Check, Demand, Rules};
 use crate::state::World;
 
 /// An answer that the documents allow.
@@ -182,37 +182,19 @@ pub fn breaches(
 ) -> Vec<Outcome> {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
     let moment = Moment { world, pending, era: demand.era };
-    let demanding: Vec<_> = against
-        .bearing(&moment, demand.level)
-        .map(|(_, arm)| arm)
-        .filter(|arm| arm.requirement == requirement)
-        .collect();
+    let demanding: Vec<&Arm> = against.on(requirement).filter(|arm| arm.bears_on(&moment, demand)).collect();
     if demanding.is_empty() {
         return Vec::new();
     }
-    let allows = |check: Check, outcome: &Outcome| match check {
+    let allows = |arm: &Arm, outcome: &Outcome| match arm.check {
         Check::Return { allows, .. } => allows(&moment, outcome),
         _ => true,
     };
-    let bearing: Vec<_> = allowed_by.bearing(&moment, demand.level).map(|(_, arm)| arm.check).collect();
-    conceivable(&pending.call)
-        .into_iter()
-        .filter(|outcome| {
-            bearing.iter().all(|check| allows(*check, outcome))
-                && !demanding.iter().all(|arm| allows(arm.check, outcome))
-        })
-        .collect()
-}
-
-/// Whether a rule on this requirement bears on the call under way.
-pub fn is_put_to_the_test(
-    rules: &Rules,
-    demand: Demand,
-    world: &World,
-    id: CallId,
-    requirement: RequirementId,
-) -> bool {
-    let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
-    let moment = Moment { world, pending, era: demand.era };
-    rules.bearing(&moment, demand.level).any(|(_, arm)| arm.requirement == requirement)
+    let mut broken = conceivable(&pending.call);
+    broken.retain(|outcome| !demanding.iter().all(|arm| allows(arm, outcome)));
+    if !broken.is_empty() {
+        let bearing: Vec<_> = allowed_by.bearing(&moment, demand.level).collect();
+        broken.retain(|outcome| bearing.iter().all(|(_, arm)| allows(arm, outcome)));
+    }
+    broken
 }

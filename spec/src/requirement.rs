@@ -1,8 +1,8 @@
 //! The catalogue: what the documents demand, a row a rule, restated in our own words.
 //!
-//! In scope are the 91 rows that drive the state machine of a session's end, and three made from edge cases that the
-//! documents settle between the lines: LOGOFF-025, LOGOFF-026 and LOGOFF-027. The other rows of these families are
-//! listed, and accuse nobody.
+//! In scope are the survey's 91 rows that drive the state machine of a session's end, and three made from
+//! edge cases that the documents settle between the lines: LOGOFF-025, LOGOFF-026 and LOGOFF-027. The other
+//! rows of these families are listed, and accuse no session; how they could be observed is the survey's word.
 
 mod dead;
 mod end;
@@ -250,7 +250,7 @@ pub struct Requirement {
 
 /// Every requirement, ascending.
 pub fn catalogue() -> impl Iterator<Item = &'static Requirement> {
-    Family::ALL.into_iter().flat_map(|family| family.rows())
+    Family::ALL.into_iter().flat_map(Family::rows)
 }
 
 /// The requirement of that name.
@@ -265,17 +265,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_ascend_and_names_are_unique_and_in_kebab_case() {
+    fn ids_ascend_and_each_is_found_by_itself() {
         let ids: Vec<_> = catalogue().map(|row| row.id).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
+        for row in catalogue() {
+            assert_eq!(find(row.id), Some(row), "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn names_are_in_kebab_case_and_unique_in_the_whole_catalogue() {
         let mut names = HashSet::new();
         for row in catalogue() {
-            assert!(
-                row.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
-                "{}",
-                row.id
-            );
-            assert!(names.insert((row.id.family, row.name)), "{} twice", row.name);
+            let word = |word: &str| {
+                !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            };
+            assert!(row.name.split('-').all(word), "{} is called {:?}", row.id, row.name);
+            assert!(names.insert(row.name), "{:?} twice, the second time for {}", row.name, row.id);
         }
     }
 
@@ -304,10 +310,21 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_a_text_of_our_own_and_a_source() {
+    fn every_row_has_a_text_of_our_own_and_a_source_and_binds_someone() {
         for row in catalogue() {
-            assert!(!row.text.contains('\u{201c}') && row.text.len() > 10, "{}", row.id);
-            assert!(!row.sources.is_empty(), "{}", row.id);
+            let id = row.id;
+            assert!(row.text.len() > 10 && row.text.ends_with('.'), "{id}");
+            assert!(!row.text.contains(['\u{201c}', '\u{201d}']), "{id} quotes");
+            assert!(!row.sources.is_empty() && !row.binds.is_empty(), "{id}");
+            assert!(row.sources.iter().all(|s| !s.document.is_empty() && !s.section.is_empty()), "{id}");
+            assert!(row.observable.reason().is_none_or(|why| !why.is_empty()), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_binds_the_client_alone_is_demanded_from_the_mildest_level_on() {
+        for row in catalogue().filter(|row| row.binds == [Party::Client]) {
+            assert_eq!(row.level, Level::Documented, "{}", row.id);
         }
     }
 
@@ -316,6 +333,8 @@ mod tests {
         for row in catalogue() {
             assert_eq!(row.id.to_string().parse(), Ok(row.id));
         }
-        assert!("LOGOFF-3".parse::<RequirementId>().is_err());
+        for wrong in ["", "LOGOFF", "LOGOFF-3", "LOGOFF-0003", "LOGOFF-+03", "PROV-001"] {
+            assert_eq!(wrong.parse::<RequirementId>(), Err(NotAnId(wrong.to_owned())));
+        }
     }
 }

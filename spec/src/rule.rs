@@ -88,6 +88,15 @@ impl Arm {
         self.level <= demand.level && self.era.is_none_or(|era| era == demand.era)
     }
 
+    /// Whether this demand includes the arm, and it has something to say on this call's end.
+    pub fn bears_on(&self, moment: &Moment, demand: Demand) -> bool {
+        self.is_demanded(demand)
+            && match self.check {
+                Check::Return { bears, .. } => bears(moment),
+                _ => false,
+            }
+    }
+
     /// The same rule, demanded in one era only.
     #[must_use]
     pub const fn in_era(mut self, era: Era) -> Self {
@@ -171,6 +180,13 @@ impl Rules {
         self
     }
 
+    /// These rules without any on this requirement: a broken twin of another kind.
+    #[must_use]
+    pub fn without_any_on(mut self, requirement: RequirementId) -> Self {
+        self.arms.retain(|arm| arm.requirement != requirement);
+        self
+    }
+
     /// Every arm, in the order of the families.
     pub fn arms(&self) -> &[Arm] {
         &self.arms
@@ -188,10 +204,12 @@ impl Rules {
         level: Level,
     ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
         let demand = Demand { level, era: moment.era };
-        self.demanded(demand).filter(|(_, arm)| match arm.check {
-            Check::Return { bears, .. } => bears(moment),
-            _ => false,
-        })
+        self.arms.iter().enumerate().filter(move |(_, arm)| arm.bears_on(moment, demand))
+    }
+
+    /// The arms that decide this requirement.
+    pub fn on(&self, requirement: RequirementId) -> impl Iterator<Item = &Arm> {
+        self.arms.iter().filter(move |arm| arm.requirement == requirement)
     }
 }
 

@@ -114,15 +114,35 @@ impl World {
     }
 
     /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to
-    /// a session that is released.
+    /// a session that has ended and to an object that is given back, and any last result but the one that promises
+    /// an error structure. Between calls only: a call under way may have met the session alive.
     pub fn forget_what_is_over(&mut self) {
-        for session in self.sessions.iter_mut().flatten() {
-            if session.is_released() {
-                session.worked = 0;
-                session.disturbed = None;
+        if !self.pending.is_empty() {
+            return;
+        }
+        for (slot, session) in self.sessions.iter_mut().enumerate() {
+            let Some(session) = session else { continue };
+            if session.last_result != crate::hresult::HResult::MAPI_E_EXTENDED_ERROR {
                 session.last_result = crate::hresult::HResult::S_OK;
-                session.identity = None;
             }
+            if !session.is_logged_off() && !session.is_released() {
+                continue;
+            }
+            session.worked = 0;
+            session.disturbed = None;
+            session.queried = 0;
+            session.added = 0;
+            session.last_result = crate::hresult::HResult::S_OK;
+            for object in self.objects.iter_mut().flatten().filter(|o| usize::from(o.session.0) == slot) {
+                object.disturbed = None;
+            }
+        }
+        for object in self.objects.iter_mut().flatten().filter(|object| !object.is_held()) {
+            object.worked = 0;
+            object.disturbed = None;
+        }
+        for registration in self.registrations.iter_mut().flatten().filter(|known| !known.active) {
+            registration.connection = 0;
         }
     }
 
@@ -143,7 +163,7 @@ impl World {
 
     /// Marks a session and its objects as disturbed.
     fn disturb(session: &mut Session, by: Disturbance) {
-        session.disturbed = by.over(session.disturbed);
+        session.disturbed = Some(by.over(session.disturbed));
     }
 
     fn disturb_all(&mut self, by: Disturbance) {
@@ -151,7 +171,7 @@ impl World {
             Self::disturb(session, by);
         }
         for object in self.objects.iter_mut().flatten() {
-            object.disturbed = by.over(object.disturbed);
+            object.disturbed = Some(by.over(object.disturbed));
         }
     }
 
@@ -162,7 +182,7 @@ impl World {
         }
         for object in self.objects.iter_mut().flatten() {
             if object.session == id && object.kind != ObjectKind::ClientShutdown {
-                object.disturbed = by.over(object.disturbed);
+                object.disturbed = Some(by.over(object.disturbed));
             }
         }
     }

@@ -44,6 +44,7 @@ impl Ring {
         Self { base }
     }
 
+    #[allow(clippy::cast_ptr_alignment, reason = "the contract of `new`: base is aligned to 64")]
     fn header(&self) -> &Header {
         // SAFETY: by `new`, the header lies at the start, aligned; its fields are atomics, so any bytes are valid.
         unsafe { &*self.base.cast::<Header>() }
@@ -83,12 +84,13 @@ impl Ring {
     }
 
     /// How many records were written since the start, as the child claims.
-    pub(super) fn written(&self) -> u64 {
+    pub(super) fn written(self) -> u64 {
         self.header().head.load(Ordering::Acquire)
     }
 
     /// Takes the next record: `None` if there is none, `Some(None)` if it is no record.
-    pub(super) fn pop(&self, read: u64) -> Option<Option<(u32, Record)>> {
+    #[allow(clippy::option_option, reason = "nothing there, and something that is no record, are two things")]
+    pub(super) fn pop(self, read: u64) -> Option<Option<(u32, Record)>> {
         let head = self.written();
         if head == read {
             return None;

@@ -64,12 +64,11 @@ pub fn outcome(outcome: &Outcome) -> String {
     };
     let failed = outcome.failed();
     match outcome.out {
-        Out::None => {}
+        Out::None | Out::Object => {}
         Out::Null => text.push_str(", out NULL"),
         Out::Unchanged if failed => {}
         Out::Unchanged => text.push_str(", out unchanged"),
         Out::Rubbish => text.push_str(", out rubbish"),
-        Out::Object => {}
         Out::SameAs(id) => {
             let _ = write!(text, ", the same pointer as {id}");
         }

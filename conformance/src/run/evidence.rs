@@ -159,12 +159,11 @@ fn minimise(
     shrink(&mut steps, budget, &fails);
     let smallest = crate::rename::compact(&Program { steps });
     let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
-    let (program, (events, deviation, _)) = match shown {
-        Some(shown) => (smallest, shown),
-        None => {
-            let shown = shows(request, &careful, dialect, &program, requirement, kind)?;
-            (program, shown)
-        }
+    let (program, (events, deviation, _)) = if let Some(shown) = shown {
+        (smallest, shown)
+    } else {
+        let shown = shows(request, &careful, dialect, &program, requirement, kind)?;
+        (program, shown)
     };
     let decided_by = match kind {
         Kind::Hang => {

@@ -338,12 +338,14 @@ impl Driver {
         }
     }
 
+    #[allow(clippy::unused_self, reason = "a pointer may be read only while its driver lives")]
     fn unknown(&self, this: usize) -> Option<mapi_session_com::IUnknownVtbl> {
         // SAFETY: the pointer came from the subject as an object, with a reference that the program holds. If the
         // subject has freed it all the same, the process dies here, and that is the verdict.
         unsafe { (this as *const IUnknown).as_ref().map(|object| *object.vtbl) }
     }
 
+    #[allow(clippy::unused_self, reason = "the borrow of the driver bounds the borrow of the vtable")]
     fn vtable(&self, this: usize) -> Option<&IMAPISessionVtbl> {
         // SAFETY: as in `unknown`; the pointer came from a logon, so the vtable is a session's.
         unsafe { (this as *const IMAPISession).as_ref().map(|session| &*session.vtbl) }
@@ -451,6 +453,7 @@ impl Driver {
         unsafe { (self.exports.free_buffer)(memory as *mut c_void) };
     }
 
+    #[allow(clippy::unused_self, reason = "a pointer may be called only while its driver lives")]
     fn ask_object(&self, this: usize, method: ObjectMethod) -> i32 {
         let (mut first, mut second) = (0_u32, 0_u32);
         // SAFETY: the program calls these only on what the session handed out as a table or as its

@@ -214,13 +214,12 @@ impl Reader {
     }
 
     fn thread(&self, fields: &Fields) -> Read<ThreadId> {
-        match fields.get("thread") {
-            None => Ok(ThreadId(0)),
-            Some(_) => {
-                let number = self.number(fields, "thread")?;
-                let thread = u8::try_from(number).map(ThreadId);
-                thread.map_err(|_| self.error("a thread's number is at most 255", "number threads from 0"))
-            }
+        if fields.get("thread").is_none() {
+            Ok(ThreadId(0))
+        } else {
+            let number = self.number(fields, "thread")?;
+            let thread = u8::try_from(number).map(ThreadId);
+            thread.map_err(|_| self.error("a thread's number is at most 255", "number threads from 0"))
         }
     }
 

@@ -226,5 +226,9 @@ pub fn to_values(events: &[Event], era: Era) -> Vec<Value> {
 
 /// The trace as a file's content.
 pub fn to_lines(events: &[Event], era: Era) -> String {
-    to_values(events, era).iter().map(|value| format!("{value}\n")).collect()
+    to_values(events, era).iter().fold(String::new(), |mut text, value| {
+        text.push_str(&value.to_string());
+        text.push('\n');
+        text
+    })
 }

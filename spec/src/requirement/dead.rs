@@ -15,8 +15,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Remarks" }],
-        text: "After Logoff has returned, the client calls nothing on that session pointer except \
-               Release. Read literally this includes AddRef and QueryInterface.",
+        text: "From the return of Logoff on, Release is all that the client may call on the session \
+               pointer. Taken at its word this rules out AddRef and QueryInterface too.",
         observable: Observable::ClientTrace("binds the client; judged in a recorded trace"),
         since: 1,
         revision: 1,
@@ -30,8 +30,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "Remarks and Notes to callers" }],
-        text: "Release stays callable and correct after Logoff.",
+        sources: &[
+            Source { document: "imapisession-logoff.md", section: "Remarks" },
+            Source { document: "imapisession-logoff.md", section: "Notes to callers" },
+        ],
+        text: "Release goes on working after Logoff, however many references are left.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -45,7 +48,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Robust,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisupport-makeinvalid.md", section: "Remarks" }],
+        sources: &[
+            Source { document: "imapisupport-makeinvalid.md", section: "Remarks" },
+            Source { document: "edge cases of the survey behind this project", section: "E-02" },
+        ],
         text: "A caller that breaks the rule on calls after Logoff is to blame; a careful implementation \
                answers such a call, and does not crash, hang or leave.",
         observable: Observable::Boundary,
@@ -62,7 +68,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "Note" }],
-        text: "All other objects obtained through the session are released before Logoff.",
+        text: "Before it logs off, the client gives up every other object that the session led it to.",
         observable: Observable::ClientTrace("binds the client; judged in a recorded trace"),
         since: 1,
         revision: 1,
@@ -77,7 +83,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "Note" }],
-        text: "Objects still open when Logoff runs become invalid: they refuse every call.",
+        text: "Logoff invalidates objects that the client still holds: none of them serves a call \
+               afterwards.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -92,7 +99,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "Note" }],
-        text: "A call made on such an object fails (failure HRESULT, no particular code named).",
+        text: "Such a call on an object left open comes back, and with a failure; which code is open.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -107,7 +114,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "Note" }],
-        text: "Such objects might never be freed: leaking them is conforming.",
+        text: "What was left open at Logoff need never be freed.",
         observable: Observable::NotObservable("a permission: memory that is never freed breaks nothing"),
         since: 1,
         revision: 1,
@@ -118,16 +125,16 @@ pub const ROWS: &[Requirement] = &[
         name: "release-on-orphans",
         binds: &[Party::Session],
         strength: Strength::Convention,
-        level: Level::Documented,
+        level: Level::Conventional,
         era: None,
         in_scope: true,
         sources: &[
             Source { document: "ending-a-mapi-session.md", section: "Note" },
             Source { document: "imapisupport-makeinvalid.md", section: "Remarks" },
+            Source { document: "edge cases of the survey behind this project", section: "E-07" },
         ],
-        text: "Release on such an orphan: the Note says no calls at all are accepted, the MakeInvalid \
-               model says Release works. A tester should accept both 'works' and 'not tested', and \
-               should not require a crash-free guarantee beyond the reference implementation.",
+        text: "Whether Release works on an object left open is contested: one page lets it take no call, \
+               another keeps Release alive on what was invalidated. Either is accepted.",
         observable: Observable::NotObservable(
             "the documents contradict each other, so that no answer could convict",
         ),
@@ -144,7 +151,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "component-object-model-and-mapi.md", section: "table" }],
-        text: "On any failing call after Logoff, an out pointer is either set to NULL or left as it was.",
+        text: "When a call fails after Logoff, its out pointer is NULL or holds what it held before.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -158,12 +165,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "invalidating-an-object.md", section: "Remarks" }],
-        text: "A provider that is shut down while a client still holds its objects may invalidate them \
-               by swapping the vtable; then calls return MAPI_E_INVALID_OBJECT.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "invalidating-an-object.md", section: "Invalidating an Object" }],
+        text: "A provider that shuts down under objects which clients still hold may replace their vtables, \
+               so that calls answer MAPI_E_INVALID_OBJECT.",
+        observable: Observable::NeedsProvider("only a provider of the tester's own can swap its vtable"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -176,11 +181,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "invalidating-an-object.md", section: "Remarks" }],
-        text: "Using MakeInvalid is optional for providers.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "invalidating-an-object.md", section: "Invalidating an Object" }],
+        text: "No provider has to invalidate its objects through MakeInvalid.",
+        observable: Observable::NotObservable("an option that nobody takes breaks nothing"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -194,8 +197,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "imapisession-openaddressbook.md", section: "Notes to callers" }],
-        text: "The address book pointer is always released before logging off, even if OpenAddressBook \
-               returned only a warning.",
+        text: "A client gives its address book pointer back before it logs off, also where OpenAddressBook \
+               answered with a warning.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),

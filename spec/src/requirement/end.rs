@@ -15,7 +15,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 1" }],
-        text: "Step 1: Unadvise every notification registration.",
+        text: "First, the client cancels each of its registrations with Unadvise.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -32,8 +32,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 2" }],
-        text: "Step 2: Release all open objects (advise sinks, status table, Outbox, stores, address \
-               book ...).",
+        text: "Second, it releases what it still has open: sinks, tables, folders, stores and the address \
+               book.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -50,7 +50,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 3" }],
-        text: "Step 3: MAPIFreeBuffer for cached entry identifiers.",
+        text: "Third, it frees the entry identifiers that it kept, with MAPIFreeBuffer.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -67,7 +67,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 4" }],
-        text: "Step 4: Logoff. MAPI_LOGOFF_UI if a user interface is allowed.",
+        text: "Fourth, it calls Logoff, with MAPI_LOGOFF_UI where a dialog is welcome.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -84,7 +84,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 5" }],
-        text: "Step 5: Release the session pointer.",
+        text: "Fifth, it releases the session pointer, and no more often than it holds references.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -101,7 +101,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 6" }],
-        text: "Step 6: OleUninitialize, only by clients that called OleInitialize.",
+        text: "Sixth, a client that called OleInitialize calls OleUninitialize; others do not.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -118,7 +118,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 7" }],
-        text: "Step 7: MAPIUninitialize, after OleUninitialize.",
+        text: "Seventh, it calls MAPIUninitialize, and not before OleUninitialize.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -135,7 +135,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 8" }],
-        text: "Step 8: DeinitMapiUtil, only by clients that called ScInitMapiUtil.",
+        text: "Eighth, a client that called ScInitMapiUtil calls DeinitMapiUtil; others do not.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -152,7 +152,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "ending-a-mapi-session.md", section: "step 7" }],
-        text: "Breaking the order of step 7 may crash the client; not an error code.",
+        text: "A client that calls MAPIUninitialize before OleUninitialize may crash, rather than be told \
+               of it by a code.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),

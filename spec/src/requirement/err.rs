@@ -15,10 +15,10 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "error-handling-in-mapi.md", section: "Remarks" },
-            Source { document: "strategies-for-error-handling.md", section: "Remarks" },
+            Source { document: "error-handling-in-mapi.md", section: "Error handling in MAPI" },
+            Source { document: "strategies-for-error-handling.md", section: "Strategies for Error Handling" },
         ],
-        text: "HRESULT severity bit decides: 0 success (also warnings), 1 failure.",
+        text: "The top bit of an HRESULT tells success from failure, and a warning is a success.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -32,9 +32,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "strategies-for-error-handling.md", section: "Remarks" }],
-        text: "A caller cannot know the full set of values; only a success/failure check is needed for \
-               undocumented ones.",
+        sources: &[Source {
+            document: "strategies-for-error-handling.md",
+            section: "Strategies for Error Handling",
+        }],
+        text: "No client may count on knowing every code. Where a page names none, success or failure is \
+               all there is to ask.",
         observable: Observable::ClientTrace(
             "binds the client, and this tester: classes of codes are judged where no code is named",
         ),
@@ -50,9 +53,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "strategies-for-error-handling.md", section: "Remarks" }],
-        text: "Interface methods other than QueryInterface return FACILITY_ITF, FACILITY_RPC or \
-               FACILITY_NULL errors.",
+        sources: &[
+            Source { document: "strategies-for-error-handling.md", section: "Strategies for Error Handling" },
+            Source { document: "edge cases of the survey behind this project", section: "A-12" },
+        ],
+        text: "A method other than QueryInterface fails with a code of FACILITY_ITF, FACILITY_RPC or \
+               FACILITY_NULL. Some of MAPI's own codes are of FACILITY_WIN32, which therefore passes too.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -66,9 +72,16 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "strategies-for-error-handling.md", section: "Remarks" }],
-        text: "An unsupported method answers one of MAPI_E_NO_SUPPORT, MAPI_E_INTERFACE_NOT_SUPPORTED, \
-               MAPI_E_INVALID_PARAMETER, MAPI_E_VERSION.",
+        sources: &[
+            Source { document: "strategies-for-error-handling.md", section: "Strategies for Error Handling" },
+            Source {
+                document: "component-object-model-and-mapi.md",
+                section: "Component Object Model and MAPI",
+            },
+            Source { document: "edge cases of the survey behind this project", section: "A-13" },
+        ],
+        text: "A method that is not supported says so with one of MAPI's codes for that, such as \
+               MAPI_E_NO_SUPPORT, and not with E_NOTIMPL.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -82,8 +95,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapi-return-value-documentation.md", section: "Remarks" }],
-        text: "Wrong input values: MAPI_E_INVALID_PARAMETER; usually left out of the method's list.",
+        sources: &[Source {
+            document: "mapi-return-value-documentation.md",
+            section: "MAPI Return Value Documentation",
+        }],
+        text: "An argument of the wrong value is answered with MAPI_E_INVALID_PARAMETER, on the page or \
+               not.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -98,12 +115,11 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisupport-openprofilesection.md", section: "Remarks" },
-            Source { document: "mapi-return-value-documentation.md", section: "Remarks" },
+            Source { document: "imapisupport-openprofilesection.md", section: "Return value" },
+            Source { document: "mapi-return-value-documentation.md", section: "table" },
         ],
-        text: "Invalid flags: MAPI_E_UNKNOWN_FLAGS. Explicit for reserved/unsupported flags only on \
-               IMAPISupport::OpenProfileSection, MAPIInitialize, ScMAPIXFromSMAPI, \
-               IMAPIStatus::ValidateState.",
+        text: "Flags that are not valid are answered with MAPI_E_UNKNOWN_FLAGS. A handful of pages say it \
+               of their own function; for the rest it is the custom.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -117,11 +133,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapi-return-value-documentation.md", section: "Remarks" }],
-        text: "Unknown failure: MAPI_E_CALL_FAILED.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "mapi-return-value-documentation.md",
+            section: "MAPI Return Value Documentation",
+        }],
+        text: "A failure that fits no other code is MAPI_E_CALL_FAILED.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -134,10 +151,14 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapi-return-value-documentation.md", section: "Remarks" }],
-        text: "Resource failures: MAPI_E_NOT_ENOUGH_MEMORY / _RESOURCES / _DISK.",
+        sources: &[Source {
+            document: "mapi-return-value-documentation.md",
+            section: "MAPI Return Value Documentation",
+        }],
+        text: "Want of memory, of resources or of disk space has a code each: MAPI_E_NOT_ENOUGH_MEMORY, \
+               _RESOURCES and _DISK.",
         observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
+            "an allocator that fails on demand is not part of the boundary",
         ),
         since: 1,
         revision: 1,
@@ -151,8 +172,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapi-extended-errors.md", section: "Remarks" }],
-        text: "MAPI_E_EXTENDED_ERROR announces that GetLastError on the same object has more.",
+        sources: &[Source { document: "mapi-extended-errors.md", section: "MAPI Extended Errors" }],
+        text: "After MAPI_E_EXTENDED_ERROR, GetLastError has a structure to give, if the same object is \
+               asked.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -166,8 +188,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "allocating-and-freeing-memory-in-mapi.md", section: "Remarks" }],
-        text: "Output and in/out parameters on failure: untouched or cleanable (NULL).",
+        sources: &[Source {
+            document: "allocating-and-freeing-memory-in-mapi.md",
+            section: "Allocating and Freeing Memory in MAPI",
+        }],
+        text: "A call that fails leaves its out parameters as they were, or NULL, so that a caller can \
+               clean up blindly.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -181,11 +207,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-openmsgstore.md", section: "Remarks" }],
-        text: "Warnings (MAPI_W_) are successes: the call is handled as successful.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-openmsgstore.md", section: "Return value" }],
+        text: "A warning, MAPI_W and something, is a success, and what it came with is there.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -198,7 +222,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "and others" }],
+        sources: &[
+            Source { document: "imapisession-logoff.md", section: "Parameters" },
+            Source { document: "edge cases of the survey behind this project", section: "E-01" },
+        ],
         text: "A reserved word that is not zero may be ignored or refused; ignored, the one success is \
                still S_OK.",
         observable: Observable::Boundary,

@@ -15,7 +15,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapiinitialize.md", section: "Remarks" }],
-        text: "MAPIInitialize comes before any other MAPI call.",
+        text: "The client's first call to MAPI is MAPIInitialize.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -32,7 +32,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "mapiinitialize.md", section: "Remarks" }],
-        text: "Calls made without it return MAPI_E_NOT_INITIALIZED.",
+        text: "What is called before MAPIInitialize fails with MAPI_E_NOT_INITIALIZED.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -50,7 +50,8 @@ pub const ROWS: &[Requirement] = &[
             Source { document: "mapiinitialize.md", section: "Remarks" },
             Source { document: "mapiuninitialize.md", section: "Remarks" },
         ],
-        text: "Initialise counts up, uninitialise counts down; only at zero is the subsystem torn down.",
+        text: "MAPIInitialize and MAPIUninitialize count up and down, and MAPI stays usable until the count \
+               is back at zero.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -65,7 +66,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapiuninitialize.md", section: "Remarks" }],
-        text: "The two are called equally often.",
+        text: "The client calls MAPIUninitialize exactly as often as MAPIInitialize.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -82,8 +83,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapiuninitialize.md", section: "Remarks" }],
-        text: "After its (last) MAPIUninitialize the client makes no other MAPI call, so the session \
-               pointer must have been released before.",
+        text: "Nothing of MAPI is called once the last MAPIUninitialize is through, so a session pointer \
+               must be released before.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -100,7 +101,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "mapiinitialize.md", section: "Remarks" }],
-        text: "First MAPIInitialize returns S_OK; the value for later calls is not clearly stated.",
+        text: "The first MAPIInitialize answers S_OK. Later ones succeed too; with which value is not made \
+               clear.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -114,12 +116,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapiinitialize.md", section: "step 1" }],
-        text: "Bad parameter / bad flag: MAPI_E_INVALID_PARAMETER / MAPI_E_UNKNOWN_FLAGS (here the \
-               return values are strict).",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "mapiinitialize.md", section: "Remarks, step 1" }],
+        text: "MAPIInitialize answers a bad structure with MAPI_E_INVALID_PARAMETER and a bad flag with \
+               MAPI_E_UNKNOWN_FLAGS.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -133,10 +133,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapiinitialize.md", section: "Remarks" }],
-        text: "MAPIInitialize gives no extended error information.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "No error structure explains a MAPIInitialize that failed.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -149,8 +147,8 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapiinitialize.md", section: "Note" }],
-        text: "Neither function is called from DllMain or from functions that create/terminate threads.",
+        sources: &[Source { document: "mapiinitialize.md", section: "Remarks, Note" }],
+        text: "Neither function may be called from DllMain, nor where threads are made or ended.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -166,9 +164,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "using-thread-safe-objects.md", section: "Remarks" }],
-        text: "Every thread that uses MAPI objects calls MAPIInitialize first and MAPIUninitialize when \
-               done.",
+        sources: &[Source { document: "using-thread-safe-objects.md", section: "Using Thread-Safe Objects" }],
+        text: "A thread calls MAPIInitialize before it touches MAPI objects, and MAPIUninitialize when it \
+               has finished with them.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -185,10 +183,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "initializing-mapi.md", section: "Note" }],
-        text: "Only the first MAPIInitialize creates the notification window; later ones only count.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "The window for notifications comes with the first MAPIInitialize; the later ones do no more \
+               than count.",
+        observable: Observable::NotObservable("the window is internal"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -202,11 +199,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapiinitialize.md", section: "Remarks" }],
-        text: "With MAPI_MULTITHREAD_NOTIFICATIONS the notification thread lives until the count is \
-               zero.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "A notification thread asked for with MAPI_MULTITHREAD_NOTIFICATIONS runs until the count of \
+               initialisations is zero.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -219,11 +214,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapiuninitialize.md", section: "Remarks" }],
-        text: "MAPIUninitialize returns nothing.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "mapiuninitialize.md", section: "declaration at the top" }],
+        text: "MAPIUninitialize has no result.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -233,12 +226,15 @@ pub const ROWS: &[Requirement] = &[
         name: "unmatched-uninitialise",
         binds: &[Party::Session],
         strength: Strength::Undocumented,
-        level: Level::Documented,
+        level: Level::Robust,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "M4L", section: "mapi4linux/src/mapix.cpp:2056-2057" }],
-        text: "MAPIUninitialize without a matching MAPIInitialize, or while sessions are LoggedOn: not \
-               specified. M4L aborts the process in the first case.",
+        sources: &[
+            Source { document: "edge cases of the survey behind this project", section: "E-16, E-17" },
+            Source { document: "kopano-core mapi4linux/src/mapix.cpp", section: "lines 2056-2057" },
+        ],
+        text: "No page says what a MAPIUninitialize does that no MAPIInitialize went before, or that comes \
+               while sessions are on. Of the first, one implementation is known to abort.",
         observable: Observable::NotObservable("no document says what must happen"),
         since: 1,
         revision: 1,
@@ -252,11 +248,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapiinit_0.md", section: "Remarks" }],
-        text: "MAPIINIT_0.ulVersion is MAPI_INIT_VERSION (0).",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "mapiinit_0.md", section: "Members" }],
+        text: "A client puts MAPI_INIT_VERSION (0) into the structure's version.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -269,12 +263,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "CreateMAPIInitializationMonitor.md", section: "Remarks" }],
-        text: "An initialisation monitor (IMAPIInitMonitor) stays valid across init/uninit; it reports \
-               whether MAPI is initialised in this process.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "CreateMAPIInitializationMonitor.md",
+            section: "CreateMapiInitializationMonitor",
+        }],
+        text: "An IMAPIInitMonitor tells whether this process has MAPI initialised, and lasts from one \
+               initialisation to the next.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],

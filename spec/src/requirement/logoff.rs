@@ -15,7 +15,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Remarks" }],
-        text: "Logoff terminates the session this interface pointer stands for.",
+        text: "A Logoff that succeeds is the end of the session: from then on no method of this session \
+               does its work any more.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -30,11 +31,12 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisession-logoff.md", section: "syntax" },
-            Source { document: "STUB", section: "MAPIX.h:244-247" },
+            Source { document: "imapisession-logoff.md", section: "declaration at the top" },
+            Source { document: "MAPIStubLibrary include/MAPIX.h", section: "lines 244-247" },
         ],
-        text: "ABI: three arguments after this, in the order pointer-sized UI handle, 32-bit flags, \
-               32-bit reserved; returns a 32-bit HRESULT; vtable slot 17 counting from 0.",
+        text: "Logoff sits in slot 17 of the vtable, counting from 0. After the object pointer it takes a \
+               window handle as wide as a pointer, then two 32-bit words for the flags and the reserved \
+               value, and answers with an HRESULT.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -49,8 +51,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Parameters" }],
-        text: "The UI handle is an input only; without MAPI_LOGOFF_UI its value (including garbage, \
-               zero, all-ones) has no effect on the result or on behaviour.",
+        text: "As long as MAPI_LOGOFF_UI is not among the flags, the window handle makes no difference, be \
+               it zero, all ones or garbage.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -65,7 +67,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Parameters" }],
-        text: "With MAPI_LOGOFF_UI, any dialog the call shows is parented to that handle.",
+        text: "Where MAPI_LOGOFF_UI is set, the given window is the parent of whatever dialog the call \
+               brings up.",
         observable: Observable::NeedsUser("a dialog and its parent window are seen by a person only"),
         since: 1,
         revision: 1,
@@ -81,10 +84,10 @@ pub const ROWS: &[Requirement] = &[
         in_scope: true,
         sources: &[
             Source { document: "imapisession-logoff.md", section: "Parameters" },
-            Source { document: "STUB", section: "MAPIX.h:155-156" },
+            Source { document: "MAPIStubLibrary include/MAPIX.h", section: "lines 155-156" },
         ],
-        text: "Exactly two flag bits are defined for this method: MAPI_LOGOFF_SHARED (0x1) and \
-               MAPI_LOGOFF_UI (0x2); they may be combined (it is a mask).",
+        text: "The flags are a mask in which two bits mean something: MAPI_LOGOFF_SHARED (0x1) and \
+               MAPI_LOGOFF_UI (0x2). Each is valid alone and both together.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -99,8 +102,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Parameters" }],
-        text: "With MAPI_LOGOFF_UI the implementation is allowed, not obliged, to show a dialog, and it \
-               may ask the user to confirm.",
+        text: "MAPI_LOGOFF_UI permits a dialog and does not require one. Such a dialog may let the person \
+               call the Logoff off.",
         observable: Observable::NeedsUser("whether a dialog is shown is seen by a person only"),
         since: 1,
         revision: 1,
@@ -116,10 +119,9 @@ pub const ROWS: &[Requirement] = &[
         in_scope: true,
         sources: &[
             Source { document: "imapisession-logoff.md", section: "Parameters" },
-            Source { document: "STUB", section: "MAPIX.h:156" },
+            Source { document: "MAPIStubLibrary include/MAPIX.h", section: "line 156" },
         ],
-        text: "Without MAPI_LOGOFF_UI no dialog may appear (the flag is the only permission to show \
-               one).",
+        text: "Nothing but MAPI_LOGOFF_UI gives leave to show a dialog, so a Logoff without it shows none.",
         observable: Observable::NeedsUser("that no dialog is shown is seen by a person only"),
         since: 1,
         revision: 1,
@@ -134,7 +136,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Parameters" }],
-        text: "The third argument is passed as zero.",
+        text: "The client passes zero as the third argument.",
         observable: Observable::ClientTrace("binds the client; judged in a recorded trace"),
         since: 1,
         revision: 1,
@@ -149,7 +151,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Return value" }],
-        text: "Success is reported as S_OK (0), the only return value documented for the method.",
+        text: "A Logoff with nothing in its way answers S_OK, the one value its page lists.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -173,12 +175,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "mapi-return-value-documentation.md", section: "Remarks" }],
-        text: "Other HRESULTs are possible although unlisted; callers test by severity bit. The \
-               reference lists only values that need special handling.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "mapi-return-value-documentation.md",
+            section: "MAPI Return Value Documentation",
+        }],
+        text: "Pages leave out results that ask for no special handling. A caller must be ready for a code \
+               it was not told of and go by the severity bit.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -191,9 +194,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapi-return-value-documentation.md", section: "table" }],
-        text: "Undefined flag bits: the general convention's code is MAPI_E_UNKNOWN_FLAGS; the Logoff \
-               page neither requires nor forbids rejecting them.",
+        sources: &[
+            Source { document: "mapi-return-value-documentation.md", section: "table" },
+            Source { document: "edge cases of the survey behind this project", section: "E-01, B-05" },
+        ],
+        text: "A Logoff that refuses flag bits it does not know names the reason as MAPI does elsewhere: \
+               MAPI_E_UNKNOWN_FLAGS, or MAPI_E_INVALID_PARAMETER. Its own page asks neither for a refusal \
+               nor against one.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -208,8 +215,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "imapisession-logoff.md", section: "Notes to callers" }],
-        text: "After a return from Logoff the client's one remaining duty is to call Release on the \
-               session pointer.",
+        text: "What is left to do for the client after Logoff has come back is to give up its session \
+               pointer with Release.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -226,8 +233,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-logoff.md", section: "Notes to callers" }],
-        text: "Logoff does not release the caller's reference: the pointer stays owned by the caller \
-               until its own Release.",
+        text: "The caller's reference outlasts Logoff: it is the caller who gives it up, by a Release that \
+               must still be safe.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -241,9 +248,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "shutting-down-a-service-provider.md", section: "Remarks" }],
-        text: "As part of processing Logoff, each logged-on provider gets its own logoff call (address \
-               book, store, transport): .",
+        sources: &[Source {
+            document: "shutting-down-a-service-provider.md",
+            section: "Shutting Down a Service Provider",
+        }],
+        text: "Every address book, store and transport provider that is logged on is asked to log off in \
+               the course of Logoff.",
         observable: Observable::NeedsProvider("only a provider sees its own logoff call"),
         since: 1,
         revision: 1,
@@ -258,9 +268,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "ixplogon-transportlogoff.md", section: "Return value" }],
-        text: "A provider whose logoff method returns an error does not keep the session alive: for \
-               transports the page says any value but S_OK still means logged off (address book and \
-               store providers: by analogy only, their pages list S_OK alone).",
+        text: "A provider cannot keep the session alive by failing its own logoff. The transport's page \
+               says so; for address books and stores it is read across.",
         observable: Observable::NeedsProvider("only a provider can fail its logoff call"),
         since: 1,
         revision: 1,
@@ -274,9 +283,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "avoiding-certain-methods-at-startup.md", section: "Remarks" }],
-        text: "Logoff cannot finish before the spooler has finished its start-up work, so it may block \
-               for an unbounded time early in a session.",
+        sources: &[Source {
+            document: "avoiding-certain-methods-at-startup.md",
+            section: "Avoiding Certain Methods at Startup",
+        }],
+        text: "While the spooler is still starting up, Logoff waits for it, and no bound on that wait is \
+               given.",
         observable: Observable::NeedsProvider(
             "only a provider can hold up the start-up that Logoff waits for",
         ),
@@ -292,8 +304,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "avoiding-certain-methods-at-startup.md", section: "Remarks" }],
-        text: "Clients avoid calling Logoff during start-up, for speed.",
+        sources: &[Source {
+            document: "avoiding-certain-methods-at-startup.md",
+            section: "Avoiding Certain Methods at Startup",
+        }],
+        text: "A client that cares for a quick start does not log off while start-up is under way.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -310,7 +325,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "mapifreebuffer.md", section: "Remarks" }],
-        text: "Buffers from MAPIAllocateBuffer that the client still holds are not freed by Logoff.",
+        text: "Logoff leaves alone what the client took from MAPIAllocateBuffer: the memory stays whole, \
+               and the client frees it.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -324,12 +340,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "ending-a-mapi-session.md", section: "Remarks" }],
-        text: "Pending outbound messages may stay in the outgoing queue after Logoff until a later \
-               session sends them; Logoff is not a delivery guarantee.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "ending-a-mapi-session.md", section: "Ending a MAPI Session" }],
+        text: "Logging off does not promise delivery: mail that has not gone out may wait in its queue for \
+               a later session.",
+        observable: Observable::NeedsProvider("the outgoing queue is a transport's to see"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -344,13 +358,11 @@ pub const ROWS: &[Requirement] = &[
         in_scope: false,
         sources: &[Source {
             document: "pidtagresourceflags-canonical-property.md",
-            section: "STATUS_TEMP_SECTION",
+            section: "Remarks, STATUS_TEMP_SECTION",
         }],
-        text: "Stores opened with the STATUS_TEMP_SECTION flag have their profile section removed after \
-               logoff.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "A store with STATUS_TEMP_SECTION among its resource flags loses its section of the profile \
+               once the session is over.",
+        observable: Observable::NotObservable("a profile's sections do not show through these interfaces"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -364,11 +376,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "iprofadmin-deleteprofile.md", section: "Remarks" }],
-        text: "A profile that was marked for deletion while in use is removed only after all its active \
-               sessions have ended; so Logoff of the last one is the trigger.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "Deleting a profile that is in use only marks it. It goes when the last session that uses it \
+               has ended.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -381,9 +391,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "ending-a-mapi-session.md", section: "Remarks" }],
-        text: "A client may end its session on a user request (at once, or after its outbound mail is \
-               out) or because of a critical error.",
+        sources: &[Source { document: "ending-a-mapi-session.md", section: "Ending a MAPI Session" }],
+        text: "Two reasons to end a session are named: the person asks for it, at once or once the mail has \
+               gone out, and a critical error.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -400,14 +410,15 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[
-            Source { document: "shutting-down-a-service-provider.md", section: "Remarks" },
-            Source { document: "ending-a-mapi-session.md", section: "Remarks" },
+            Source {
+                document: "shutting-down-a-service-provider.md",
+                section: "Shutting Down a Service Provider",
+            },
+            Source { document: "ending-a-mapi-session.md", section: "Ending a MAPI Session" },
         ],
-        text: "Logoff does not unload or delete provider DLLs; a provider DLL is freed after the last \
-               active client has called MAPIUninitialize.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "Logoff takes no provider's DLL out of memory. That happens after the last client that uses \
+               MAPI has called MAPIUninitialize.",
+        observable: Observable::NeedsProvider("only a provider sees its own DLL unloaded"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -420,8 +431,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "Remarks" }],
-        text: "After a Logoff whose dialog the person cancelled, the session is as logged on as before.",
+        sources: &[
+            Source { document: "imapisession-logoff.md", section: "Remarks" },
+            Source { document: "edge cases of the survey behind this project", section: "E-05, B-01" },
+        ],
+        text: "Where the person cancels the dialog of a Logoff, the session is logged on as fully as \
+               before. No page says so; no other reading lets a confirmation be declined.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -463,7 +478,7 @@ pub const ROWS: &[Requirement] = &[
     },
     Requirement {
         id: Family::Logoff.id(27),
-        name: "query-does-not-block-logoff",
+        name: "query-fast-shutdown-does-not-block-logoff",
         binds: &[Party::Session],
         strength: Strength::Must,
         level: Level::Documented,

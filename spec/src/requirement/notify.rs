@@ -14,8 +14,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-advise.md", section: "lpEntryID" }],
-        text: "Advise with a NULL entry id registers on the session itself.",
+        sources: &[Source { document: "imapisession-advise.md", section: "Parameters, lpEntryID" }],
+        text: "An Advise that names no object, by a NULL entry identifier, registers for the session \
+               itself.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -29,8 +30,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-advise.md", section: "ulEventMask" }],
-        text: "With a NULL entry id critical-error registration is automatic, whatever the mask.",
+        sources: &[
+            Source { document: "imapisession-advise.md", section: "Parameters, ulEventMask" },
+            Source { document: "edge cases of the survey behind this project", section: "A-04" },
+        ],
+        text: "A registration on the session includes critical errors, asked for in the mask or not.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -45,7 +49,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-advise.md", section: "Remarks" }],
-        text: "A session registration gets only critical-error and extended events.",
+        text: "A registration on the session hears of extended events and of critical errors, and of \
+               nothing else.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -60,10 +65,12 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisession-advise.md", section: "Notes" },
+            Source { document: "imapisession-advise.md", section: "Notes to callers" },
             Source { document: "extended_notification.md", section: "Remarks" },
+            Source { document: "edge cases of the survey behind this project", section: "A-03" },
         ],
-        text: "When a client logs off, session registrations receive an fnevExtended notification.",
+        text: "A client's Logoff reaches registrations on the session as fnevExtended. Other pages have \
+               fnevCriticalError, so what is demanded is that like Logoffs are announced alike.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -78,11 +85,13 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "mapi-notification-events.md", section: "Remarks" },
-            Source { document: "notification.md", section: "Remarks" },
+            Source { document: "mapi-notification-events.md", section: "MAPI Notification Events" },
+            Source { document: "notification.md", section: "Members, fnevCriticalError" },
+            Source { document: "edge cases of the survey behind this project", section: "A-03" },
         ],
-        text: "A session shutdown in progress is a critical error event (fnevCriticalError, \
-               ERROR_NOTIFICATION).",
+        text: "The coming end of a session counts as a critical error: fnevCriticalError with an \
+               ERROR_NOTIFICATION. Other pages have fnevExtended, so what is demanded is that like Logoffs \
+               are announced alike.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -97,8 +106,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "implementing-an-advise-sink-object.md", section: "table" }],
-        text: "On a session's error event the client logs off if it can; for other objects it only logs \
-               the error.",
+        text: "A client that hears of an error on its session logs off if it can; where the error is \
+               another object's, it takes note of it.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -115,10 +124,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "error_notification.md", section: "Remarks" }],
-        text: "ERROR_NOTIFICATION may carry a NULL entry id and zero length.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "An ERROR_NOTIFICATION need name no object: its identifier may be NULL, of length zero.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -131,11 +138,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "extended_notification.md", section: "Remarks" }],
-        text: "ulEvent, cb, pbEventParameters of a session's extended event: no value documented.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "extended_notification.md", section: "Members" }],
+        text: "Which number and which bytes come with a session's extended event is not written down.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -148,11 +153,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "event-notification-in-mapi.md", section: "Remarks" }],
-        text: "Unused members of NOTIFICATION are zero.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "event-notification-in-mapi.md",
+            section: "Event notification in MAPI",
+        }],
+        text: "What a NOTIFICATION has no use for is zero.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -165,9 +171,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "timing-a-notification.md", section: "Remarks" }],
-        text: "A notification may come with the event, right after it, later, or even after Unadvise, \
-               but never to a sink to which the session holds no reference any more.",
+        sources: &[
+            Source { document: "timing-a-notification.md", section: "Timing a Notification" },
+            Source { document: "edge cases of the survey behind this project", section: "E-20" },
+        ],
+        text: "A notification may come with the event, right after it, later, or even after Unadvise, but \
+               never to a sink to which the session holds no reference any more.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -181,9 +190,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "supporting-event-notification.md", section: "Remarks" }],
-        text: "Notification may run inside the call that causes it or after it; a call that the sink \
-               makes back into the session from there must not block for ever.",
+        sources: &[
+            Source { document: "supporting-event-notification.md", section: "Supporting Event Notification" },
+            Source { document: "imapiadvisesink-onnotify.md", section: "Remarks" },
+            Source { document: "edge cases of the survey behind this project", section: "A-09, E-19" },
+        ],
+        text: "Notification may run inside the call that causes it or after it; a call that the sink makes \
+               back into the session from there must not block for ever.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -198,8 +211,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imapisession-unadvise.md", section: "Remarks" }],
-        text: "Unadvise releases the sink; if OnNotify is running on another thread, the release waits \
-               for it.",
+        text: "Unadvise gives the sink back, and where OnNotify is still running on another thread, not \
+               before that returns.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -214,10 +227,14 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[
-            Source { document: "canceling-a-notification.md", section: "Remarks" },
-            Source { document: "implementing-an-advise-sink-object.md", section: "Remarks" },
+            Source { document: "canceling-a-notification.md", section: "Canceling a Notification" },
+            Source {
+                document: "implementing-an-advise-sink-object.md",
+                section: "Implementing an Advise Sink Object",
+            },
         ],
-        text: "A sink tolerates notifications at any time, also after Unadvise; handlers are reentrant.",
+        text: "A client's sink copes with a notification whenever it comes, late ones after Unadvise and \
+               nested ones included.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -233,9 +250,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "canceling-a-notification.md", section: "Remarks" }],
-        text: "When a sink that was never unadvised is given back is the session's choice, but it is \
-               given back no more often than it was referenced.",
+        sources: &[
+            Source { document: "canceling-a-notification.md", section: "Canceling a Notification" },
+            Source { document: "edge cases of the survey behind this project", section: "E-20" },
+        ],
+        text: "When a sink that was never unadvised is given back is the session's choice, but it is given \
+               back no more often than it was referenced.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -264,9 +284,8 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapiadvisesink-onnotify.md", section: "Remarks" }],
-        text: "OnNotify does not modify or free the NOTIFICATION data; it is valid only until OnNotify \
-               returns.",
+        sources: &[Source { document: "imapiadvisesink-onnotify.md", section: "Notes to implementers" }],
+        text: "A sink neither changes nor frees what OnNotify shows it, and does not look at it later.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -283,14 +302,14 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[
-            Source { document: "component-object-model-and-mapi.md", section: "Remarks" },
-            Source { document: "imapisupport-notify.md", section: "Remarks" },
+            Source {
+                document: "component-object-model-and-mapi.md",
+                section: "Component Object Model and MAPI",
+            },
+            Source { document: "imapisupport-notify.md", section: "Notes to callers" },
         ],
-        text: "OnNotify returns ULONG, not HRESULT; the session ignores it apart from \
-               CALLBACK_DISCONTINUE rules of synchronous provider notification.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "OnNotify returns a plain number and no HRESULT. A session takes nothing from it.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -304,10 +323,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "imapiadvisesink-onnotify.md", section: "Notes to callers" }],
-        text: "Several notifications may be batched into one OnNotify call (count > 1) or split.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "One OnNotify may carry several notifications, or each may get its own.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -320,12 +337,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "STUB", section: "MAPIDefS.h:893-907" }],
-        text: "NOTIFICATION has a padding word between type and union (header), though the page omits \
-               it.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "MAPIStubLibrary include/MAPIDefS.h", section: "lines 893-907" }],
+        text: "The structure in the header has a word of padding between the event's type and its contents. \
+               The page leaves it out.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -338,8 +353,8 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-advise.md", section: "Notes" }],
-        text: "The client releases its own sink reference right after Advise.",
+        sources: &[Source { document: "imapisession-advise.md", section: "Notes to callers" }],
+        text: "With Advise done, the client gives up its own reference to the sink.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -355,12 +370,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "hrdispatchnotifications.md", section: "Remarks" }],
-        text: "HrDispatchNotifications drains queued notifications; before init it returns \
+        sources: &[Source { document: "hrdispatchnotifications.md", section: "Return value" }],
+        text: "HrDispatchNotifications delivers all that is queued. Before MAPIInitialize it answers \
                MAPI_E_NOT_INITIALIZED.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],

@@ -16,10 +16,10 @@ pub const ROWS: &[Requirement] = &[
         in_scope: true,
         sources: &[
             Source { document: "imapisessioniunknown.md", section: "Vtable order" },
-            Source { document: "STUB", section: "MAPIX.h:177-270" },
+            Source { document: "MAPIStubLibrary include/MAPIX.h", section: "lines 177-270" },
         ],
-        text: "The interface has its three plus nineteen methods in the order of the header, each \
-               callable in its slot.",
+        text: "The interface has its three plus nineteen methods in the order of the header, each callable \
+               in its slot.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -33,8 +33,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisessioniunknown.md", section: "Remarks" }],
-        text: "MessageOptions and QueryDefaultMessageOpt occupy slots 13, 14 although undocumented.",
+        sources: &[Source { document: "imapisessioniunknown.md", section: "Vtable order" }],
+        text: "Slots 13 and 14 belong to MessageOptions and QueryDefaultMessageOpt. They can be called \
+               although no page describes them.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -48,11 +49,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-getlasterror.md", section: "Notes" }],
-        text: "GetLastError: S_OK with NULL error struct is legal when nothing is known.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-getlasterror.md", section: "Notes to callers" }],
+        text: "GetLastError may answer S_OK with no structure, where there is nothing to tell.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -65,11 +64,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-getlasterror.md", section: "Remarks" }],
-        text: "GetLastError with MAPI_UNICODE on a non-Unicode session: MAPI_E_BAD_CHARWIDTH.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-getlasterror.md", section: "Return value" }],
+        text: "GetLastError asked for Unicode by MAPI_UNICODE answers MAPI_E_BAD_CHARWIDTH in a session \
+               that has none.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -84,10 +82,10 @@ pub const ROWS: &[Requirement] = &[
         in_scope: false,
         sources: &[
             Source { document: "mapierror.md", section: "Remarks" },
-            Source { document: "mapi-extended-errors.md", section: "Remarks" },
+            Source { document: "mapi-extended-errors.md", section: "MAPI Extended Errors" },
         ],
-        text: "The error struct is freed with MAPIFreeBuffer, and is asked of the object that failed \
-               (the session).",
+        text: "The client asks for an error structure at the object that failed, and frees it with \
+               MAPIFreeBuffer.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -103,11 +101,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-getmsgstorestable.md", section: "Remarks" }],
-        text: "GetMsgStoresTable: S_OK; MAPI_E_BAD_CHARWIDTH for Unicode on a non-Unicode session.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-getmsgstorestable.md", section: "Return value" }],
+        text: "GetMsgStoresTable answers S_OK, or MAPI_E_BAD_CHARWIDTH where it is asked for a Unicode that \
+               the session lacks.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -120,12 +117,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-openmsgstore.md", section: "Remarks" }],
-        text: "OpenMsgStore documented errors: MAPI_E_NO_ACCESS, MAPI_E_NOT_FOUND, MAPI_E_UNKNOWN_CPID, \
-               MAPI_E_UNKNOWN_LCID, MAPI_W_ERRORS_RETURNED; MAPI_E_LOGON_FAILED with MDB_NO_DIALOG.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-openmsgstore.md", section: "Return value" }],
+        text: "OpenMsgStore lists want of access, a store not found, and an unknown code page or locale as \
+               failures, MAPI_W_ERRORS_RETURNED as a warning, and with MDB_NO_DIALOG also \
+               MAPI_E_LOGON_FAILED.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -138,11 +134,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-openaddressbook.md", section: "Remarks" }],
-        text: "OpenAddressBook: S_OK or MAPI_W_ERRORS_RETURNED; always a valid pointer on both.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-openaddressbook.md", section: "Notes to callers" }],
+        text: "OpenAddressBook hands out a pointer with S_OK and with MAPI_W_ERRORS_RETURNED alike.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -155,12 +149,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-openprofilesection.md", section: "Remarks" }],
-        text: "OpenProfileSection documented errors: MAPI_E_NO_ACCESS, MAPI_E_NOT_FOUND; one writer at a \
-               time.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-openprofilesection.md", section: "Notes to callers" }],
+        text: "OpenProfileSection fails with MAPI_E_NO_ACCESS or MAPI_E_NOT_FOUND, and lets one client at a \
+               time write.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -174,10 +166,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "imapisession-getstatustable.md", section: "Remarks" }],
-        text: "GetStatusTable: S_OK; rows for subsystem, spooler, address book, each provider.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "The status table has rows for the subsystem, the spooler, the address book and every \
+               provider.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -190,11 +181,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-openentry.md", section: "Remarks" }],
-        text: "OpenEntry documented errors: MAPI_E_NO_ACCESS, MAPI_E_NOT_FOUND, MAPI_E_UNKNOWN_ENTRYID.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-openentry.md", section: "Return value" }],
+        text: "OpenEntry lists MAPI_E_NO_ACCESS, MAPI_E_NOT_FOUND and MAPI_E_UNKNOWN_ENTRYID as its \
+               failures.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -207,11 +197,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "accessing-objects-by-using-the-session.md", section: "Remarks" }],
-        text: "OpenEntry does not accept a NULL entry identifier (unlike other OpenEntry methods).",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "accessing-objects-by-using-the-session.md",
+            section: "Accessing Objects by Using the Session",
+        }],
+        text: "On a session, unlike on other objects, OpenEntry refuses NULL in place of an identifier.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -224,11 +215,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-compareentryids.md", section: "Remarks" }],
-        text: "CompareEntryIDs: flags reserved zero; MAPI_E_UNKNOWN_ENTRYID documented.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-compareentryids.md", section: "Parameters" }],
+        text: "CompareEntryIDs wants zero for its flags, and answers MAPI_E_UNKNOWN_ENTRYID for an \
+               identifier that nobody knows.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -241,9 +231,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-advise.md", section: "Remarks" }],
-        text: "Advise documented errors: MAPI_E_INVALID_ENTRYID, MAPI_E_NO_SUPPORT, \
-               MAPI_E_UNKNOWN_ENTRYID; connection number is non-zero.",
+        sources: &[Source { document: "imapisession-advise.md", section: "Parameters" }],
+        text: "Advise gives a connection number that is not zero, or fails with MAPI_E_INVALID_ENTRYID, \
+               MAPI_E_NO_SUPPORT or MAPI_E_UNKNOWN_ENTRYID.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -258,11 +248,11 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisession-unadvise.md", section: "Remarks" },
-            Source { document: "imapisupport-unsubscribe.md", section: "Remarks" },
+            Source { document: "imapisession-unadvise.md", section: "Return value" },
+            Source { document: "imapisupport-unsubscribe.md", section: "Return value" },
         ],
-        text: "Unadvise: S_OK is the only listed value; unknown connection: unspecified \
-               (MAPI_E_NOT_FOUND on the support object).",
+        text: "Unadvise of a live connection answers S_OK, all that its page lists. What an unknown \
+               connection gets is open.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -276,11 +266,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-queryidentity.md", section: "Remarks" }],
-        text: "QueryIdentity: S_OK or MAPI_W_NO_SERVICE (a success).",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-queryidentity.md", section: "Return value" }],
+        text: "QueryIdentity answers S_OK, or MAPI_W_NO_SERVICE where the session has no identity of its \
+               own.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -293,11 +282,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-enumadrtypes.md", section: "Remarks" }],
-        text: "EnumAdrTypes is deprecated but keeps slot 15.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "imapisession-enumadrtypes.md",
+            section: "IMAPISession::EnumAdrTypes",
+        }],
+        text: "EnumAdrTypes is out of use and still holds slot 15.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -310,11 +300,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "imapisession-setdefaultstore.md", section: "Remarks" }],
-        text: "SetDefaultStore flags are mutually exclusive; NULL entry id clears the default.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "imapisession-setdefaultstore.md", section: "Parameters" }],
+        text: "SetDefaultStore takes one of its flags at a time, and with a NULL identifier leaves no store \
+               as the default.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -327,9 +316,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-adminservices.md", section: "Notes" }],
-        text: "AdminServices: flags reserved zero; changes made through it do not affect the running \
-               session.",
+        sources: &[Source { document: "imapisession-adminservices.md", section: "Notes to callers" }],
+        text: "What is changed through AdminServices waits for the next session, and the one that is on \
+               goes on as it was.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -344,14 +333,13 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[
-            Source { document: "imapisession-showform.md", section: "Remarks" },
+            Source { document: "imapisession-showform.md", section: "Parameters" },
+            Source { document: "imapisession-showform.md", section: "Return value" },
             Source { document: "imapisession-prepareform.md", section: "Remarks" },
         ],
-        text: "ShowForm: S_OK or MAPI_E_USER_CANCEL; lpMessageSent must be NULL. PrepareForm: token, \
-               adds a reference to the message.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "ShowForm answers S_OK or MAPI_E_USER_CANCEL and takes NULL for the message sent. PrepareForm \
+               gives a token, and holds a reference to its message.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -364,12 +352,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "component-object-model-and-mapi.md", section: "Remarks" }],
-        text: "Methods an implementation lacks return one of MAPI_E_NO_SUPPORT, MAPI_E_TOO_COMPLEX, \
-               MAPI_E_BAD_CHARWIDTH, MAPI_E_TYPE_NO_SUPPORT.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "component-object-model-and-mapi.md",
+            section: "Component Object Model and MAPI",
+        }],
+        text: "A method left out of an implementation answers MAPI_E_NO_SUPPORT, MAPI_E_TOO_COMPLEX, \
+               MAPI_E_BAD_CHARWIDTH or MAPI_E_TYPE_NO_SUPPORT.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -383,7 +372,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[Source { document: "imsprovider-logon.md", section: "Remarks" }],
-        text: "A second OpenMsgStore on an open store reuses the provider's logon: it yields no second \
+        text: "Opening a store that is open already makes do with the provider's first logon: there is one \
                logon object.",
         observable: Observable::NeedsProvider("a second provider logon is seen by the store provider only"),
         since: 1,

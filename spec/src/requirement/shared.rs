@@ -1,6 +1,7 @@
 //! Shared sessions and `MAPI_LOGOFF_SHARED`.
 
 use super::{Family, Observable, Requirement, Source, Strength};
+use crate::era::Era;
 use crate::level::Level;
 use crate::party::Party;
 
@@ -14,9 +15,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapi-sessions.md", section: "Remarks" }],
-        text: "Two kinds of sessions: individual (one client) and shared (established once, used by \
-               several clients).",
+        sources: &[Source { document: "mapi-sessions.md", section: "MAPI sessions" }],
+        text: "A session is either individual, one client's alone, or shared, set up once for several \
+               clients. One cannot be joined as if it were the other.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -31,11 +32,11 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "mapilogonex.md", section: "MAPI_ALLOW_OTHERS" },
-            Source { document: "logging-on-to-mapi.md", section: "Remarks" },
+            Source { document: "mapilogonex.md", section: "Parameters, MAPI_ALLOW_OTHERS" },
+            Source { document: "logging-on-to-mapi.md", section: "Choose a profile" },
         ],
-        text: "A session becomes shared by logging on with MAPI_ALLOW_OTHERS; later clients may obtain \
-               it without credentials.",
+        text: "Logging on with MAPI_ALLOW_OTHERS makes a session shared, and other clients can then join it \
+               without naming a profile or a password.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -49,8 +50,8 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapi-sessions.md", section: "Remarks" }],
-        text: "Clients that share a session share its profile.",
+        sources: &[Source { document: "mapi-sessions.md", section: "MAPI sessions" }],
+        text: "All members of a shared session work with the same profile.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -64,9 +65,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "MAPI_LOGOFF_SHARED" }],
-        text: "MAPI_LOGOFF_SHARED on a shared session: every client that logged on through the shared \
-               session is notified that a logoff is in progress.",
+        sources: &[Source { document: "imapisession-logoff.md", section: "Parameters, MAPI_LOGOFF_SHARED" }],
+        text: "A Logoff with MAPI_LOGOFF_SHARED on a shared session lets every other member know that it is \
+               under way.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -81,11 +82,11 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisession-logoff.md", section: "Remarks" },
+            Source { document: "imapisession-logoff.md", section: "Parameters, MAPI_LOGOFF_SHARED" },
             Source { document: "implementing-an-advise-sink-object.md", section: "table" },
         ],
-        text: "The notified clients log off themselves. The notification does not by itself end their \
-               sessions.",
+        text: "A member that hears of the Logoff should log off by itself; hearing of it does not end its \
+               session.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -97,10 +98,10 @@ pub const ROWS: &[Requirement] = &[
         binds: &[Party::Client],
         strength: Strength::Must,
         level: Level::Documented,
-        era: None,
+        era: Some(Era::FastShutdown),
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "closing note" }],
-        text: "Since the fast shutdown of Outlook 2007 SP2, clients never pass MAPI_LOGOFF_SHARED.",
+        sources: &[Source { document: "imapisession-logoff.md", section: "MFCMAPI reference, closing note" }],
+        text: "Since fast shutdown came with Outlook 2007 SP2, a client never sets MAPI_LOGOFF_SHARED.",
         observable: Observable::ClientTrace("binds the client; judged in a recorded trace"),
         since: 1,
         revision: 1,
@@ -111,12 +112,12 @@ pub const ROWS: &[Requirement] = &[
         name: "flag-starts-shutdown",
         binds: &[Party::Session],
         strength: Strength::Undocumented,
-        level: Level::Documented,
-        era: None,
+        level: Level::Robust,
+        era: Some(Era::FastShutdown),
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "closing note" }],
-        text: "Passing it anyway starts the shutdown of all MAPI clients; further behaviour is not \
-               specified.",
+        sources: &[Source { document: "imapisession-logoff.md", section: "MFCMAPI reference, closing note" }],
+        text: "Set nevertheless, MAPI_LOGOFF_SHARED sets every client's shutdown going. What happens beyond \
+               that is left open.",
         observable: Observable::NotObservable("what follows is called unexpected, which forbids nothing"),
         since: 1,
         revision: 1,
@@ -125,13 +126,17 @@ pub const ROWS: &[Requirement] = &[
     Requirement {
         id: Family::Shared.id(8),
         name: "any-member-may-flag",
-        binds: &[Party::Client],
+        binds: &[Party::Session, Party::Client],
         strength: Strength::May,
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "MAPI_LOGOFF_SHARED" }],
-        text: "The flag is not reserved to an owner: any client using the shared session may set it.",
+        sources: &[
+            Source { document: "imapisession-logoff.md", section: "Parameters, MAPI_LOGOFF_SHARED" },
+            Source { document: "edge cases of the survey behind this project", section: "A-02" },
+        ],
+        text: "Any member of a shared session may set MAPI_LOGOFF_SHARED, whoever created it, and a session \
+               takes the flag from each.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -145,8 +150,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "imapisession-logoff.md", section: "MAPI_LOGOFF_SHARED" }],
-        text: "On a session that is not shared the flag is ignored: same result and trace as without it.",
+        sources: &[Source { document: "imapisession-logoff.md", section: "Parameters, MAPI_LOGOFF_SHARED" }],
+        text: "On an individual session MAPI_LOGOFF_SHARED changes nothing, neither the result nor what \
+               follows.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -162,10 +168,14 @@ pub const ROWS: &[Requirement] = &[
         in_scope: true,
         sources: &[
             Source { document: "ending-a-mapi-session.md", section: "step 4" },
-            Source { document: "registering-for-a-notification.md", section: "Remarks" },
+            Source {
+                document: "registering-for-a-notification.md",
+                section: "Registering for a Notification",
+            },
+            Source { document: "edge cases of the survey behind this project", section: "A-03" },
         ],
-        text: "The notification to the others takes the form of an error notification \
-               (fnevCriticalError).",
+        text: "The other members hear of it as of an error: the event is fnevCriticalError. Other pages \
+               have fnevExtended, so either passes, or both.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -179,7 +189,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "registering-for-a-notification.md", section: "Remarks" }],
+        sources: &[
+            Source {
+                document: "registering-for-a-notification.md",
+                section: "Registering for a Notification",
+            },
+            Source { document: "edge cases of the survey behind this project", section: "A-05" },
+        ],
         text: "Word of a Logoff goes to those who share the session with the one who logs off; a session \
                outside it hears nothing.",
         observable: Observable::Boundary,
@@ -195,9 +211,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "logging-on-to-mapi.md", section: "last paragraph" }],
-        text: "Session pointers are per client: each logon gets its own, not valid across tasks, also \
-               for a shared session. So Logoff on one pointer is not Logoff on another client's pointer.",
+        sources: &[Source {
+            document: "logging-on-to-mapi.md",
+            section: "Use an existing shared session, last paragraph",
+        }],
+        text: "Each logon is given a session pointer of its own, in a shared session too, so that one \
+               client's Logoff leaves another's pointer alone.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -211,9 +230,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "logging-on-to-mapi.md", section: "Remarks" }],
-        text: "The properties one member asked for (for example MAPI_NO_MAIL) do not change for it when \
-               other members join, and the reverse.",
+        sources: &[Source { document: "logging-on-to-mapi.md", section: "Use an existing shared session" }],
+        text: "What a member chose when it logged on, such as MAPI_NO_MAIL, stays as it is when another \
+               joins, and the other's choice does not bend to it.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -227,9 +246,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "mapilogonex.md", section: "MAPI_NEW_SESSION" }],
-        text: "Without MAPI_NEW_SESSION, an existing shared session is used even if a profile name is \
-               given.",
+        sources: &[Source { document: "mapilogonex.md", section: "Parameters, MAPI_NEW_SESSION" }],
+        text: "Unless MAPI_NEW_SESSION is set, a logon joins the shared session that is there, even where \
+               it names a profile.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -244,7 +263,7 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapilogonex.md", section: "Remarks" }],
-        text: "To get a given profile, pass MAPI_NEW_SESSION with the name.",
+        text: "A client that must have a certain profile names it and sets MAPI_NEW_SESSION.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -260,15 +279,10 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source {
-            document: "logging-on-to-mapi.md",
-            section: "\"Use an existing shared session\"",
-        }],
-        text: "Recipe to join: no MAPI_NEW_SESSION, no MAPI_ALLOW_OTHERS, NULL profile name, NULL \
-               password.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source { document: "logging-on-to-mapi.md", section: "Use an existing shared session" }],
+        text: "To join a shared session a client sets neither MAPI_NEW_SESSION nor MAPI_ALLOW_OTHERS, and \
+               passes NULL for profile and password.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -281,12 +295,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[
-            Source { document: "edge cases of the survey behind this project", section: "section 6" },
-            Source { document: "ending-a-mapi-session.md", section: "only uses the word" },
-        ],
-        text: "A shared session that still has a member can be joined, whether or not its creator has \
-               left or a newer one has come and gone.",
+        sources: &[Source { document: "edge cases of the survey behind this project", section: "E-10" }],
+        text: "A shared session that still has a member can be joined, whether or not its creator has left \
+               or a newer one has come and gone.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -301,11 +312,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "imapisupport-storelogofftransports.md", section: "Remarks" }],
-        text: "If a process has the store open for the same profile elsewhere, a store logoff request to \
-               the transports is ignored and reported as complete.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "While a process holds the same profile's store open elsewhere, a store's request to log the \
+               transports off does nothing, and is answered as if it were done.",
+        observable: Observable::NeedsProvider("only a store provider asks for it"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -319,11 +328,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "mapilogonex.md", section: "Remarks" }],
-        text: "With MAPI_NO_MAIL piggybacked logons are allowed but do not make the earlier logon \
-               receive status-object updates.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "A logon with MAPI_NO_MAIL may join one that is there, and does not bring the earlier one \
+               news of status objects.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],

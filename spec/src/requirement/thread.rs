@@ -14,8 +14,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "threading-in-mapi.md", section: "Remarks" }],
-        text: "MAPI objects follow the free-threaded model: usable on any thread at any time.",
+        sources: &[Source { document: "threading-in-mapi.md", section: "Threading in MAPI" }],
+        text: "No thread owns a session: each may call it whenever it likes, and may log it off without \
+               having made it.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -24,17 +25,15 @@ pub const ROWS: &[Requirement] = &[
     Requirement {
         id: Family::Thread.id(2),
         name: "thread-safe-objects",
-        binds: &[Party::Client],
+        binds: &[Party::Session, Party::Client],
         strength: Strength::Must,
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "using-thread-safe-objects.md", section: "Remarks" }],
-        text: "Objects used directly may be assumed thread-safe, except a transport's status object and \
-               form objects (apartment rules).",
-        observable: Observable::ClientTrace(
-            "binds the client; outside the rows that drive the state machine",
-        ),
+        sources: &[Source { document: "using-thread-safe-objects.md", section: "Using Thread-Safe Objects" }],
+        text: "A client may take the objects that it uses directly to be safe on any thread. Form objects \
+               and a transport's status object are not.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -47,8 +46,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "implementing-thread-safe-objects.md", section: "Remarks" }],
-        text: "A client's callbacks (sinks) are the client's responsibility.",
+        sources: &[Source {
+            document: "implementing-thread-safe-objects.md",
+            section: "Implementing Thread-Safe Objects",
+        }],
+        text: "Whether a client's sinks are safe on any thread is the client's affair.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -64,11 +66,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "implementing-thread-safe-objects.md", section: "Remarks" }],
-        text: "Thread-aware (a context per thread) is not required.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "implementing-thread-safe-objects.md",
+            section: "Implementing Thread-Safe Objects",
+        }],
+        text: "No object needs to keep a context for each thread.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -82,11 +85,14 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "imapisession-advise.md", section: "Remarks" },
-            Source { document: "ensuring-a-thread-safe-notification.md", section: "Remarks" },
+            Source { document: "imapisession-advise.md", section: "Notes to callers" },
+            Source {
+                document: "ensuring-a-thread-safe-notification.md",
+                section: "Ensuring a Thread-Safe Notification",
+            },
         ],
-        text: "OnNotify may come on any thread at any time, unless the sink was wrapped by \
-               HrThisThreadAdviseSink.",
+        text: "No thread is set for OnNotify, and no moment, unless HrThisThreadAdviseSink tied the sink to \
+               one.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -101,10 +107,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "hrthisthreadadvisesink.md", section: "Remarks" }],
-        text: "A wrapped sink is called only during a MAPI call or message processing on its thread.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "A sink tied to a thread is called only while that thread is inside MAPI or handles its \
+               messages.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -117,9 +122,9 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "initializing-mapi.md", section: "Remarks" }],
-        text: "The thread carrying the notification window outlives all other client threads and stays \
-               unblocked for the session.",
+        sources: &[Source { document: "initializing-mapi.md", section: "Initializing MAPI" }],
+        text: "The thread with the notification window ends after all others of the client, and is never \
+               blocked while a session is on.",
         observable: Observable::ClientTrace(
             "binds the client; outside the rows that drive the state machine",
         ),
@@ -136,8 +141,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "edge cases of the survey behind this project", section: "section 6" },
-            Source { document: "nearest", section: "threading-in-mapi.md" },
+            Source { document: "edge cases of the survey behind this project", section: "E-09, E-11, E-12" },
+            Source { document: "threading-in-mapi.md", section: "Threading in MAPI" },
         ],
         text: "Calls that overlap a Logoff, on another thread or from inside a callback, are answered as \
                before it or as after it; none crashes or hangs.",

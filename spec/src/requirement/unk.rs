@@ -15,10 +15,14 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: true,
         sources: &[
-            Source { document: "implementing-the-iunknown-interface.md", section: "Remarks" },
-            Source { document: "STUB", section: "MAPIDefS.h:745-749" },
+            Source {
+                document: "implementing-the-iunknown-interface.md",
+                section: "Implementing the IUnknown Interface",
+            },
+            Source { document: "MAPIStubLibrary include/MAPIDefS.h", section: "lines 745-749" },
         ],
-        text: "The session object implements QueryInterface, AddRef, Release in slots 0-2.",
+        text: "The first three slots of a session are QueryInterface, AddRef and Release, and they answer \
+               for IUnknown.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -32,8 +36,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "implementing-the-iunknown-interface.md", section: "Remarks" }],
-        text: "QueryInterface for a supported interface returns the pointer and adds a reference.",
+        sources: &[Source {
+            document: "implementing-the-iunknown-interface.md",
+            section: "Implementing the IUnknown Interface",
+        }],
+        text: "A QueryInterface that succeeds hands out a pointer with a reference of its own.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -47,9 +54,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "implementing-the-iunknown-interface.md", section: "Remarks" }],
-        text: "QueryInterface for an unsupported IID returns MAPI_E_INTERFACE_NOT_SUPPORTED (= \
-               E_NOINTERFACE, 0x80004002).",
+        sources: &[Source {
+            document: "implementing-the-iunknown-interface.md",
+            section: "Implementing the IUnknown Interface",
+        }],
+        text: "Asked for an interface that it lacks, QueryInterface answers MAPI_E_INTERFACE_NOT_SUPPORTED \
+               (0x80004002, which is E_NOINTERFACE).",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -63,9 +73,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "implementing-iunknown-in-c-plus-plus.md", section: "Remarks" }],
-        text: "On failure QueryInterface sets the out pointer to NULL (stated in the C++ guidance; the \
-               general MAPI rule also permits 'unchanged').",
+        sources: &[Source {
+            document: "implementing-iunknown-in-c-plus-plus.md",
+            section: "Implementing IUnknown in C++",
+        }],
+        text: "A QueryInterface that fails leaves NULL in the out pointer, as COM has it, or at least what \
+               was there, as MAPI has it.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -80,10 +93,9 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "implementing-iunknown-in-c.md", section: "sample" }],
-        text: "A NULL out pointer to QueryInterface gives E_INVALIDARG (0x80070057) in the sample code.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "The sample code answers E_INVALIDARG (0x80070057) where QueryInterface is given nowhere to \
+               write.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -98,10 +110,10 @@ pub const ROWS: &[Requirement] = &[
         in_scope: true,
         sources: &[
             Source { document: "imapiclientshutdowniunknown.md", section: "Remarks" },
-            Source { document: "imapisessioniunknown.md", section: "Remarks" },
+            Source { document: "imapisessioniunknown.md", section: "Vtable order" },
         ],
-        text: "A session supports at least IUnknown, IMAPISession, and (where fast shutdown exists) \
-               IMAPIClientShutdown through QueryInterface.",
+        text: "A session answers for IUnknown and for IMAPISession and, where there is fast shutdown, for \
+               IMAPIClientShutdown.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -115,9 +127,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "implementing-the-iunknown-interface.md", section: "Remarks" }],
-        text: "Any method or function that returns an interface pointer has added a reference for the \
-               caller (MAPILogonEx, QueryInterface, OpenMsgStore, GetMAPISession ...).",
+        sources: &[Source {
+            document: "implementing-the-iunknown-interface.md",
+            section: "Implementing the IUnknown Interface",
+        }],
+        text: "A pointer that a function or method hands out carries a reference that is the caller's, so \
+               another's Release cannot take it away.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -131,8 +146,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "implementing-the-iunknown-interface.md", section: "Remarks" }],
-        text: "The object's memory is freed only when the count reaches zero.",
+        sources: &[Source {
+            document: "implementing-the-iunknown-interface.md",
+            section: "Implementing the IUnknown Interface",
+        }],
+        text: "An object lives as long as a reference to it is held, and goes no earlier than with the \
+               last.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -146,9 +165,11 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "strategies-for-error-handling.md", section: "Remarks" }],
-        text: "Return values of AddRef and Release are diagnostic only and are never used to decide \
-               whether an object is alive.",
+        sources: &[Source {
+            document: "strategies-for-error-handling.md",
+            section: "Strategies for Error Handling",
+        }],
+        text: "What AddRef and Release return is for diagnosis; no client decides by it.",
         observable: Observable::ClientTrace("binds the client; no value of AddRef or Release is ever judged"),
         since: 1,
         revision: 1,
@@ -177,9 +198,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "strategies-for-error-handling.md", section: "Remarks" }],
-        text: "QueryInterface errors are generic COM errors (FACILITY_NULL or FACILITY_RPC), not \
-               FACILITY_ITF ones.",
+        sources: &[Source {
+            document: "strategies-for-error-handling.md",
+            section: "Strategies for Error Handling",
+        }],
+        text: "A QueryInterface that fails does so with a generic COM code, of FACILITY_NULL or \
+               FACILITY_RPC and never of FACILITY_ITF.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -194,10 +218,8 @@ pub const ROWS: &[Requirement] = &[
         era: None,
         in_scope: false,
         sources: &[Source { document: "component-object-model-and-mapi.md", section: "table" }],
-        text: "MAPI interfaces are not aggregatable.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        text: "A MAPI interface cannot be aggregated into another object.",
+        observable: Observable::NotObservable("no function that makes one takes an outer unknown"),
         since: 1,
         revision: 1,
         implies: &[],
@@ -210,13 +232,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "component-object-model-and-mapi.md", section: "Remarks" }],
-        text: "COM rules DOCS points to (identity of IUnknown, symmetry and transitivity of QI) apply, \
-               since MAPI objects are COM-based; DOCS lists its deviations and identity is not among \
-               them.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "component-object-model-and-mapi.md",
+            section: "Component Object Model and MAPI",
+        }],
+        text: "MAPI objects are COM objects, and identity is not among the differences that MAPI lists: \
+               every way to an object's IUnknown leads to the same pointer.",
+        observable: Observable::Boundary,
         since: 1,
         revision: 1,
         implies: &[],
@@ -229,9 +251,12 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Conventional,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "releasing-the-transport-provider.md", section: "last paragraph" }],
-        text: "A final Release without a Logoff takes the session out of its shared session and gives \
-               its sinks back, as a Logoff would have let it.",
+        sources: &[
+            Source { document: "releasing-the-transport-provider.md", section: "last paragraph" },
+            Source { document: "edge cases of the survey behind this project", section: "E-08" },
+        ],
+        text: "A final Release without a Logoff ends the session as a Logoff would. What is seen of it, and \
+               judged, is that the session leaves its shared session and gives its sinks back.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
@@ -245,12 +270,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: false,
-        sources: &[Source { document: "releasing-the-transport-provider.md", section: "Remarks" }],
-        text: "Provider logon/provider objects accept a final Release without TransportLogoff/Shutdown \
-               and treat it as if these had been called with a zero argument first.",
-        observable: Observable::NotObservable(
-            "outside the rows that drive the state machine: not specified yet",
-        ),
+        sources: &[Source {
+            document: "releasing-the-transport-provider.md",
+            section: "Releasing the Transport Provider",
+        }],
+        text: "A provider treats a final Release that no TransportLogoff or Shutdown went before as if that \
+               call had come, with zero.",
+        observable: Observable::NeedsProvider("only a provider sees its own final Release"),
         since: 1,
         revision: 1,
         implies: &[],

@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::outcome::{Out, Outcome};
 use crate::requirement::Family;
 use crate::rule::Arm;
+use crate::state::Session;
 
 /// A method of the session proper: not `IUnknown`, not a second Logoff.
 fn session_method(m: &Moment) -> bool {
@@ -19,7 +20,7 @@ fn knows_nothing(m: &Moment, o: &Outcome) -> bool {
 }
 
 fn ended_by_logoff(m: &Moment) -> bool {
-    m.session().is_some_and(|session| session.is_logged_off())
+    m.session().is_some_and(Session::is_logged_off)
 }
 
 fn state_call_on_orphan(m: &Moment) -> bool {

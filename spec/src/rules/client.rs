@@ -6,10 +6,10 @@ use crate::event::{Call, Target};
 use crate::flags::LogoffFlags;
 use crate::requirement::Family;
 use crate::rule::Arm;
-use crate::state::{ObjectKind, World};
+use crate::state::{ObjectKind, Session, World};
 
 fn logs_off(world: &World, call: &Call) -> bool {
-    matches!(call, Call::Logoff { session, .. } if world.session(*session).is_some_and(|s| s.is_logged_on()))
+    matches!(call, Call::Logoff { session, .. } if world.session(*session).is_some_and(Session::is_logged_on))
 }
 
 fn on_a_session(_: &World, call: &Call) -> bool {

@@ -67,10 +67,10 @@ pub enum Disturbance {
 
 impl Disturbance {
     /// The one to remember of two: the later, but a mere logon of another's never covers something graver.
-    pub(crate) fn over(self, earlier: Option<Self>) -> Option<Self> {
+    pub(crate) fn over(self, earlier: Option<Self>) -> Self {
         match (self, earlier) {
-            (Self::OtherLogon, Some(graver)) => Some(graver),
-            _ => Some(self),
+            (Self::OtherLogon, Some(graver)) => graver,
+            _ => self,
         }
     }
 }

@@ -8,8 +8,6 @@ use crate::flags::EventMask;
 pub struct Sink {
     /// `AddRef` less `Release`, as the session called them: what the session holds.
     pub held: i32,
-    /// It has come back: the session took a reference and later had none.
-    pub was_held: bool,
 }
 
 /// A registration made by `Advise`.

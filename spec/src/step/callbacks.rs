@@ -10,10 +10,7 @@ impl World {
         let notify = matches!(callback, Callback::OnNotify { .. });
         if let Some(known) = self.sink_mut(sink) {
             match callback {
-                Callback::AddRef | Callback::QueryInterface => {
-                    known.held += 1;
-                    known.was_held = true;
-                }
+                Callback::AddRef | Callback::QueryInterface => known.held += 1,
                 Callback::Release => known.held -= 1,
                 Callback::OnNotify { .. } => {}
             }

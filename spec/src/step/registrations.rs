@@ -8,7 +8,7 @@ use crate::state::{Owed, OwedKind, Pending, Registration, Sink, World, put};
 impl World {
     pub(super) fn meet_sink(&mut self, sink: SinkId) {
         if self.sink(sink).is_none() {
-            put(&mut self.sinks, sink.0, Sink { held: 0, was_held: false });
+            put(&mut self.sinks, sink.0, Sink { held: 0 });
         }
     }
 
