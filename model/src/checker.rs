@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use stateright::{Checker as _, Expectation, Model as _};
+use stateright::{Checker as _, Expectation, HasDiscoveries, Model as _};
 
 use crate::machine::SessionModel;
 
@@ -103,6 +103,15 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         }
     }
     Ok(explored)
+}
+
+/// The first property that fails, if any does: for twins, which are known to be broken and need no whole run.
+pub fn first_failure(model: SessionModel) -> Option<&'static str> {
+    let never: Vec<_> =
+        model.properties().into_iter().filter(|p| matches!(p.expectation, Expectation::Always)).collect();
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let found = checker.discoveries();
+    never.into_iter().map(|property| property.name).find(|name| found.contains_key(name))
 }
 
 /// Serves the Explorer until the process is interrupted.

@@ -10,8 +10,10 @@ mod checker;
 mod export;
 mod machine;
 mod property;
+mod search;
 
-pub use checker::{CheckError, Explored, check, explore};
+pub use checker::{CheckError, Explored, check, explore, first_failure};
 pub use export::aldebaran;
 pub use machine::{Action, SessionModel, State, session, shared};
 pub use property::modelled;
+pub use search::{Searched, search};

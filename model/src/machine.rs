@@ -2,12 +2,14 @@
 
 use mapi_session_spec::alphabet::{self, Bounds, way_named};
 use mapi_session_spec::dialect::Sharing;
-use mapi_session_spec::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
+use mapi_session_spec::event::{
+    Call, CallId, Callback, Method, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
+};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::phase::Phase;
-use mapi_session_spec::requirement::RequirementId;
+use mapi_session_spec::requirement::{Family, RequirementId};
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 use stateright::{Model, Property};
@@ -95,10 +97,75 @@ pub struct SessionModel {
 }
 
 /// What binds where one client does everything to one session.
-pub(crate) const SESSION: &[RequirementId] = &[];
+pub(crate) const SESSION: &[RequirementId] = &[
+    Family::Logoff.id(1),
+    Family::Logoff.id(3),
+    Family::Logoff.id(5),
+    Family::Logoff.id(9),
+    Family::Logoff.id(11),
+    Family::Logoff.id(13),
+    Family::Logoff.id(24),
+    Family::Logoff.id(25),
+    Family::Dead.id(2),
+    Family::Dead.id(5),
+    Family::Dead.id(6),
+    Family::Dead.id(9),
+    Family::Unk.id(1),
+    Family::Unk.id(2),
+    Family::Unk.id(3),
+    Family::Unk.id(4),
+    Family::Unk.id(6),
+    Family::Unk.id(7),
+    Family::Unk.id(8),
+    Family::Unk.id(10),
+    Family::Unk.id(11),
+    Family::Unk.id(14),
+    Family::Sess.id(1),
+    Family::Sess.id(14),
+    Family::Sess.id(15),
+    Family::Notify.id(1),
+    Family::Notify.id(3),
+    Family::Notify.id(10),
+    Family::Notify.id(12),
+    Family::Notify.id(14),
+    Family::Notify.id(15),
+    Family::Shared.id(9),
+    Family::Err.id(1),
+    Family::Err.id(3),
+    Family::Err.id(4),
+    Family::Err.id(5),
+    Family::Err.id(10),
+    Family::Err.id(12),
+];
 
 /// What binds between members of a shared session and a stranger.
-pub(crate) const SHARED: &[RequirementId] = &[];
+pub(crate) const SHARED: &[RequirementId] = &[
+    Family::Logoff.id(9),
+    Family::Logoff.id(13),
+    Family::Unk.id(10),
+    Family::Unk.id(14),
+    Family::Logon.id(1),
+    Family::Logon.id(10),
+    Family::Logon.id(21),
+    Family::Sess.id(1),
+    Family::Notify.id(3),
+    Family::Notify.id(10),
+    Family::Notify.id(14),
+    Family::Shared.id(2),
+    Family::Shared.id(3),
+    Family::Shared.id(4),
+    Family::Shared.id(5),
+    Family::Shared.id(8),
+    Family::Shared.id(9),
+    Family::Shared.id(10),
+    Family::Shared.id(11),
+    Family::Shared.id(12),
+    Family::Shared.id(13),
+    Family::Shared.id(17),
+    Family::Err.id(3),
+    Family::Err.id(4),
+    Family::Err.id(10),
+];
 
 /// One session: every flag word, references 1 to 3, up to 2 open objects, a registration.
 pub fn session(demand: Demand) -> SessionModel {
@@ -125,12 +192,18 @@ pub fn shared(demand: Demand) -> SessionModel {
     }
 }
 
+/// The question that shows whether a session works.
+fn question(session: SessionId, world: &World) -> Call {
+    let object = ObjectId(world.objects.len() as u16);
+    Call::Method { session, method: Method::QueryIdentity, flags: 0, object }
+}
+
 impl Cast {
     /// How often sinks are notified at most.
     const fn most_notified(self) -> u8 {
         match self {
             Self::One(_) => 1,
-            Self::Three => 2,
+            Self::Three => 1,
         }
     }
 }
@@ -159,6 +232,16 @@ impl SessionModel {
             let way = way_named(way);
             let session = SessionId(index as u16);
             self.make(&mut state, Call::LogonEx { session, profile: way.profile, flags: way.flags });
+            if self.cast == Cast::Three {
+                let ask = question(session, &state.world);
+                self.make(&mut state, ask);
+                // Whoever is to hear is registered before anybody leaves.
+                let (sink, registration) = (SinkId(index as u16), RegistrationId(index as u16));
+                let mask = EventMask::END_OF_SESSION;
+                self.make(&mut state, Call::Advise { session, mask, sink, registration });
+                state.world.call_back(CALLBACK, ThreadId(0), sink, Callback::AddRef);
+                state.world.finish_callback(CALLBACK);
+            }
         }
         state
     }
@@ -181,26 +264,17 @@ impl SessionModel {
                         for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
                             calls.push(alphabet::logoff_with(session, flags));
                         }
-                        let registered = world.all_registrations().any(|(_, r)| r.session == session);
-                        if !registered {
-                            let sink = SinkId(session.0);
-                            let registration = mapi_session_spec::event::RegistrationId(session.0);
-                            let mask = EventMask::END_OF_SESSION;
-                            calls.push(Call::Advise { session, mask, sink, registration });
-                        }
-                        for (registration, _) in
-                            world.all_registrations().filter(|(_, r)| r.session == session && r.active)
-                        {
-                            calls.push(Call::Unadvise { session, registration });
+                        if known.disturbed.is_some() {
+                            calls.push(question(session, world));
                         }
                     }
                     calls.push(Call::Release { target: Target::Session(session) });
                 }
                 let next = SessionId(world.sessions.len() as u16);
-                if next.0 < 4 {
-                    for way in ["joining", "by-name"].map(way_named) {
-                        calls.push(Call::LogonEx { session: next, profile: way.profile, flags: way.flags });
-                    }
+                // The fourth comes once somebody has left: the question is what it finds then (E-10).
+                if next.0 < 4 && world.all_sessions().any(|(_, known)| !known.is_logged_on()) {
+                    let way = way_named("joining");
+                    calls.push(Call::LogonEx { session: next, profile: way.profile, flags: way.flags });
                 }
                 calls
             }

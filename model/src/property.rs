@@ -29,6 +29,31 @@ pub(crate) fn broken_by_callback(
     rules.demanded(demand).find(|(_, arm)| breaks(arm.check)).map(|(_, arm)| arm.requirement)
 }
 
+/// The requirements that have something to say on this callback.
+pub(crate) fn bound_by_callback(
+    rules: &Rules,
+    demand: Demand,
+    world: &World,
+    sink: SinkId,
+    callback: Callback,
+) -> Vec<RequirementId> {
+    let hearing = Hearing { world, thread: ThreadId(0), sink, callback };
+    let bears = |check: Check| matches!(check, Check::Callback { bears, .. } if bears(&hearing));
+    rules.demanded(demand).filter(|(_, arm)| bears(arm.check)).map(|(_, arm)| arm.requirement).collect()
+}
+
+/// The requirements that have something to say on what is owed.
+pub(crate) fn bound_by_settling(rules: &Rules, demand: Demand, world: &World) -> Vec<RequirementId> {
+    let mut bound = Vec::new();
+    for owed in world.owed.iter().filter(|owed| !owed.lapsed) {
+        let bears = |check: Check| matches!(check, Check::Settled { bears, .. } if bears(world, owed));
+        bound.extend(
+            rules.demanded(demand).filter(|(_, arm)| bears(arm.check)).map(|(_, arm)| arm.requirement),
+        );
+    }
+    bound
+}
+
 /// The requirement that is broken if nothing more comes, if any.
 pub(crate) fn broken_by_settling(rules: &Rules, demand: Demand, world: &World) -> Option<RequirementId> {
     world.owed.iter().filter(|owed| !owed.lapsed).find_map(|owed| {

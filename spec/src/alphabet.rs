@@ -151,13 +151,16 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
     let mut calls = vec![Call::Release { target: Target::Session(session) }];
     if known.references < bounds.references {
         // Both ways to a further reference, one after the other: in which order they came is nobody's question.
-        calls.push(if known.added == 0 {
-            Call::AddRef { target: Target::Session(session) }
+        if known.added == 0 {
+            calls.push(Call::AddRef { target: Target::Session(session) });
         } else {
             let object = ObjectId(world.objects.len() as u16);
-            Call::QueryInterface { session, interface: Interface::IMAPISession, object }
-        });
+            let itself = [Interface::IUnknown, Interface::IMAPISession];
+            calls.extend(itself.map(|interface| Call::QueryInterface { session, interface, object }));
+        }
     }
+    let object = ObjectId(world.objects.len() as u16);
+    calls.push(Call::QueryInterface { session, interface: Interface::Unheard, object });
     let next = ObjectId(world.objects.len() as u16);
     if next.0 < bounds.objects {
         calls.push(Call::Method { session, method: Method::GetStatusTable, flags: 0, object: next });

@@ -144,6 +144,8 @@ impl World {
         for registration in self.registrations.iter_mut().flatten().filter(|known| !known.active) {
             registration.connection = 0;
         }
+        // In which order debts came to be is nobody's question.
+        self.owed.sort_unstable();
     }
 
     fn uninitialised(&mut self) {

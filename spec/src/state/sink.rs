@@ -28,7 +28,7 @@ pub struct Registration {
 }
 
 /// Something that must have happened by the time the subject is settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owed {
     /// What.
     pub kind: OwedKind,
@@ -39,7 +39,7 @@ pub struct Owed {
 }
 
 /// What can be owed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OwedKind {
     /// A member of a shared session hears that another logged off with `MAPI_LOGOFF_SHARED` (SHARED-004).
     Told {

@@ -1,0 +1,59 @@
+//! A search of our own: a second count of the states, and what binds in them.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
+use mapi_session_spec::moment::Moment;
+use mapi_session_spec::requirement::RequirementId;
+use stateright::Model as _;
+
+use crate::machine::{Action, SessionModel};
+use crate::property;
+
+/// What a breadth-first search met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched {
+    /// Different states, by a hash of 64 bits.
+    pub states: usize,
+    /// The requirements that some rule decided in some state or move, ascending.
+    pub bound: Vec<RequirementId>,
+}
+
+/// Visits every state once more, without stateright.
+pub fn search(model: &SessionModel) -> Searched {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut seen = HashSet::new();
+    let mut queue = VecDeque::new();
+    let mut bound = BTreeSet::new();
+    let mut actions = Vec::new();
+    for state in model.init_states() {
+        if seen.insert(hasher.hash_one(&state)) {
+            queue.push_back(state);
+        }
+    }
+    while let Some(state) = queue.pop_front() {
+        for pending in &state.world.pending {
+            let moment = Moment { world: &state.world, pending, era: model.demand.era };
+            bound.extend(model.against.bearing(&moment, model.demand.level).map(|(_, arm)| arm.requirement));
+        }
+        bound.extend(property::bound_by_settling(&model.against, model.demand, &state.world));
+        actions.clear();
+        model.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            if let Action::Callback(sink, callback) = action {
+                bound.extend(property::bound_by_callback(
+                    &model.against,
+                    model.demand,
+                    &state.world,
+                    sink,
+                    callback,
+                ));
+            }
+            let Some(next) = model.next_state(&state, action) else { continue };
+            if seen.insert(hasher.hash_one(&next)) {
+                queue.push_back(next);
+            }
+        }
+    }
+    Searched { states: seen.len(), bound: bound.into_iter().collect() }
+}

@@ -1,0 +1,48 @@
+//! The properties hold, each can fail, and the counts are pinned.
+
+use mapi_session_model::{SessionModel, check, first_failure, search, session, shared};
+use mapi_session_spec::rule::Demand;
+use mapi_session_spec::{Era, Level};
+
+fn demand() -> Demand {
+    Demand { level: Level::Conventional, era: Era::FastShutdown }
+}
+
+fn models() -> [SessionModel; 2] {
+    [session(demand()), shared(demand())]
+}
+
+#[test]
+fn every_property_holds_and_the_counts_are_pinned() {
+    let mut text = String::new();
+    for model in models() {
+        let explored = check(model).expect("a run that shows something");
+        assert!(explored.holds(), "{explored}");
+        text.push_str(&explored.to_string());
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_search_of_our_own_finds_as_many_states_and_the_very_requirements_that_have_a_property() {
+    for model in models() {
+        let searched = search(&model);
+        let counted = check(model.clone()).expect("a run that shows something").unique_states;
+        assert_eq!(searched.states, counted, "{}", model.name);
+        assert_eq!(searched.bound, model.keeps, "{}", model.name);
+    }
+}
+
+#[test]
+fn the_property_of_each_requirement_fails_in_the_twin_that_drops_its_rules() {
+    let mut unshaken = Vec::new();
+    for model in models() {
+        for requirement in model.keeps {
+            let failed = first_failure(model.clone().twin(*requirement));
+            if !failed.is_some_and(|name| name.starts_with(&requirement.to_string())) {
+                unshaken.push(format!("{} without {requirement}: {failed:?} fails", model.name));
+            }
+        }
+    }
+    assert!(unshaken.is_empty(), "{unshaken:#?}");
+}
