@@ -7,6 +7,7 @@ mod output;
 mod replay;
 mod spec;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mapi_session_spec::requirement::{self, RequirementId};
 use mapi_session_spec::rule::Demand;
 use mapi_session_spec::{Era, Level};
+
+pub(crate) use output::print;
 
 use crate::failure::Failure;
 use crate::isolation::child;
@@ -229,11 +232,17 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let code = u8::from(error.use_stderr()) * 2;
-            let _ = error.print();
-            return ExitCode::from(code);
+            let printed = error.print();
+            let full = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            return ExitCode::from(u8::from(error.use_stderr() || full) * 2);
         }
     };
+    // The subject's own process belongs to the subject.
+    if !matches!(cli.command, Command::Child(_))
+        && let Some(code) = crate::interruption::watch()
+    {
+        return code;
+    }
     let result = match cli.command {
         Command::Check(check) => check.run(),
         Command::Judge(judge) => judge.run(),
@@ -254,10 +263,15 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            anstream::eprintln!("{RED}error{RED:#}: {failure}");
+            complain(&failure.to_string());
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// One message on standard error; where that is closed or full, nobody can be told.
+pub(crate) fn complain(message: &str) {
+    let _ = writeln!(anstream::stderr(), "{RED}error{RED:#}: {message}");
 }
 
 const RED: anstyle::Style =

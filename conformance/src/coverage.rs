@@ -1,7 +1,7 @@
 //! For each requirement: its property in the models, the traces in which it bound, the mutant that proves the check.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -129,7 +129,7 @@ impl CoverageArgs {
         let reference = run_embedded(&program, Subject::Reference, demand, &rules, &planned)
             .map_err(Failure::NotTested)?;
         let kills = kill(&program, Suite::Full, &self.mutants);
-        let mut out = anstream::stdout();
+        let mut out = String::new();
         let mut whole = reference.deviations.is_empty();
         let modelled = mapi_session_model::modelled();
         let mut rows = Vec::new();
@@ -198,6 +198,7 @@ impl CoverageArgs {
             let _ =
                 writeln!(out, "{killed} of {} mutants accused of the requirement they break", kills.len());
         }
+        crate::cli::print(&out)?;
         Ok(u8::from(!whole))
     }
 }

@@ -9,6 +9,7 @@
 mod cli;
 pub mod coverage;
 pub mod failure;
+mod interruption;
 pub mod isolation;
 pub mod plan;
 pub mod program;

@@ -188,9 +188,14 @@ pub fn dialect_of(ran: &[Ran]) -> Dialect {
     dialect::infer(ran.iter().map(|ran| ran.observed.events.as_slice()))
 }
 
-/// Whether any logon succeeded; the answer to the first one otherwise.
-fn first_logon(ran: &[Ran]) -> Result<(), NotTested> {
+/// Whether any logon succeeded, if one was planned; the answer to the first legal one otherwise.
+fn first_logon(planned: &[Planned], ran: &[Ran]) -> Result<(), NotTested> {
+    let logs_on = |step: &crate::program::Step| matches!(step.action, Action::Call(Call::LogonEx { .. }));
+    if !planned.iter().any(|planned| planned.program.steps.iter().any(logs_on)) {
+        return Ok(());
+    }
     let mut refused = None;
+    let mut by_another_way = None;
     for trace in ran {
         let mut logons = Vec::new();
         for event in &trace.observed.events {
@@ -202,9 +207,19 @@ fn first_logon(ran: &[Ran]) -> Result<(), NotTested> {
                         if outcome.succeeded() && outcome.gave_object() {
                             return Ok(());
                         }
-                        if *profile == mapi_session_spec::event::Profile::Named {
-                            let said = crate::report::words::outcome(outcome);
-                            refused = refused.or(Some(format!("MAPILogonEx answered {said}")));
+                        let said = || match outcome.ending {
+                            Ending::Returned(_) => {
+                                format!("MAPILogonEx answered {}", crate::report::words::outcome(outcome))
+                            }
+                            _ => format!("MAPILogonEx: {}", crate::report::words::outcome(outcome)),
+                        };
+                        // A trace that leaves MAPIInitialize out on purpose says nothing of the profile.
+                        if outcome.is(mapi_session_spec::hresult::HResult::MAPI_E_NOT_INITIALIZED) {
+                            by_another_way = by_another_way.or_else(|| Some(said()));
+                        } else if *profile == mapi_session_spec::event::Profile::Named {
+                            refused = refused.or_else(|| Some(said()));
+                        } else {
+                            by_another_way = by_another_way.or_else(|| Some(said()));
                         }
                     }
                 }
@@ -212,7 +227,16 @@ fn first_logon(ran: &[Ran]) -> Result<(), NotTested> {
             }
         }
     }
-    Err(NotTested::NoLogon(refused.unwrap_or_else(|| "none was made".into())))
+    let died = || {
+        let last = ran.last().and_then(|ran| ran.observed.events.last());
+        match last {
+            Some(Event::Return { outcome, .. }) if !outcome.came_back() => {
+                format!("before any logon, {}", crate::report::words::outcome(outcome))
+            }
+            _ => "none was made".into(),
+        }
+    };
+    Err(NotTested::NoLogon(refused.or(by_another_way).unwrap_or_else(died)))
 }
 
 /// What a run is asked to do.
@@ -235,7 +259,7 @@ pub struct Request<'a> {
 /// If nothing could be judged.
 pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<Findings, NotTested> {
     let ran = run_all(request.setting, request.planned, progress)?;
-    first_logon(&ran)?;
+    first_logon(request.planned, &ran)?;
     let dialect = dialect_of(&ran);
     let verdicts = judge_all(request, &ran, dialect);
     let evidence = collect_evidence(request, &ran, &verdicts, dialect);
@@ -297,13 +321,18 @@ fn collect_evidence(
     evidence
 }
 
+/// Whether the fault is that something had not come, or not been given back, by the time the subject had settled.
+const fn rests_on_waiting(kind: Kind) -> bool {
+    matches!(kind, Kind::MissingCallback | Kind::Lifetime)
+}
+
 /// Ten times the patience, for what was not there the first time.
 fn patient(setting: &Setting, kind: Kind) -> Setting {
     let mut patient = setting.clone();
     if kind == Kind::Hang {
         patient.timeout = setting.timeout.map(|limit| limit * 10);
     }
-    if matches!(kind, Kind::MissingCallback | Kind::Lifetime) {
+    if rests_on_waiting(kind) {
         patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
     }
     if kind != Kind::UnexpectedCallback {

@@ -128,7 +128,6 @@ pub(crate) const SESSION: &[RequirementId] = &[
     Family::Notify.id(10),
     Family::Notify.id(12),
     Family::Notify.id(14),
-    Family::Notify.id(15),
     Family::Shared.id(9),
     Family::Err.id(1),
     Family::Err.id(3),
@@ -157,7 +156,6 @@ pub(crate) const SHARED: &[RequirementId] = &[
     Family::Shared.id(5),
     Family::Shared.id(8),
     Family::Shared.id(9),
-    Family::Shared.id(10),
     Family::Shared.id(11),
     Family::Shared.id(12),
     Family::Shared.id(13),
@@ -198,15 +196,8 @@ fn question(session: SessionId, world: &World) -> Call {
     Call::Method { session, method: Method::QueryIdentity, flags: 0, object }
 }
 
-impl Cast {
-    /// How often sinks are notified at most.
-    const fn most_notified(self) -> u8 {
-        match self {
-            Self::One(_) => 1,
-            Self::Three => 1,
-        }
-    }
-}
+/// How often sinks are notified at most.
+const MOST_NOTIFIED: u8 = 1;
 
 const CALL: CallId = CallId(1);
 const CALLBACK: CallId = CallId(2);
@@ -299,7 +290,7 @@ impl SessionModel {
             if sink.held >= 0 && (leaving || !active) {
                 all.push((id, Callback::Release));
             }
-            if leaving && state.notified < self.cast.most_notified() {
+            if leaving && state.notified < MOST_NOTIFIED {
                 for events in [EventMask::fnevCriticalError, EventMask::fnevObjectModified] {
                     all.push((id, Callback::OnNotify { events }));
                 }

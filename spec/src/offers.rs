@@ -19,7 +19,7 @@ pub struct Offer {
 
 /// The codes that stand for all others when answers are enumerated: at least one of every class that a rule tells
 /// apart.
-const CODES: [HResult; 16] = [
+const CODES: [HResult; 18] = [
     HResult::S_OK,
     HResult::S_FALSE,
     HResult::MAPI_W_ERRORS_RETURNED,
@@ -36,6 +36,9 @@ const CODES: [HResult; 16] = [
     HResult::MAPI_E_BUSY,
     HResult::MAPI_E_INVALID_ENTRYID,
     HResult::MAPI_E_TIMEOUT,
+    HResult::E_NOTIMPL,
+    // Of a facility that is none of MAPI's.
+    HResult(0x800A_0001),
 ];
 
 /// What the out parameter of this call can hold after a success, and after a failure.

@@ -10,7 +10,7 @@ mod sharing;
 mod sink;
 
 pub use object::{Object, ObjectKind};
-pub use process::Process;
+pub use process::{LogonsThatWorked, Process};
 pub use session::{Disturbance, Membership, Session, Welcome};
 pub use sharing::{Group, GroupId};
 pub use sink::{Owed, OwedKind, Registration, Sink};

@@ -159,7 +159,7 @@ impl World {
                 session.phases = crate::phase::Phases::only(crate::phase::Phase::Released);
             }
             self.process.uninitialised_in_part = false;
-            self.process.logon_worked = false;
+            self.process.logon_worked = crate::state::LogonsThatWorked::default();
         }
     }
 

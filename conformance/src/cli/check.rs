@@ -56,7 +56,7 @@ pub(super) struct Check {
     #[arg(long, value_enum, value_delimiter = ',', help_heading = "Selection")]
     deny: Vec<Deny>,
     /// Print the plan, and run nothing.
-    #[arg(long, help_heading = "Selection")]
+    #[arg(long, conflicts_with_all = ["json", "junit", "traces"], help_heading = "Selection")]
     dry_run: bool,
     #[command(flatten)]
     reports: ReportArgs,
@@ -114,12 +114,11 @@ impl Check {
         let rules = Rules::documented();
         let brief = Brief { rules: &rules, demand, ui: !self.no_ui };
         let planned = self.plan(brief, &rules, &selected);
-        if self.dry_run {
-            print_plan(&planned);
-            return Ok(0);
-        }
         if planned.is_empty() {
             return Err(Failure::NothingSelected("no trace puts a selected requirement to the test".into()));
+        }
+        if self.dry_run {
+            return print_plan(&planned).map(|()| 0);
         }
         let setting = self.child.setting(subject.clone(), self.subject.profile.clone())?;
         let started = SystemTime::now();
@@ -136,7 +135,7 @@ impl Check {
             version: env!("CARGO_PKG_VERSION"),
             subject,
             sha256,
-            suites: self.suite.iter().map(|suite| suite_of(*suite).name().to_owned()).collect(),
+            suites: self.suites().into_iter().map(|suite| suite.name().to_owned()).collect(),
             seed: self.seed,
             plan: hash_of(&planned),
             profile: self.subject.profile.clone(),
@@ -145,12 +144,24 @@ impl Check {
             traces: self.reports.traces.clone(),
         };
         self.reports.write(&findings, &context)?;
+        let denied: Vec<&str> =
+            self.deny.iter().filter(|deny| denies(**deny, &findings)).map(|d| d.name()).collect();
+        if !denied.is_empty() && findings.deviations.is_empty() {
+            super::complain(&format!("--deny: something is {}", denied.join(", and something is ")));
+        }
         Ok(self.exit_code(&findings))
     }
 
+    /// The suites that were named, each once.
+    fn suites(&self) -> Vec<Suite> {
+        let mut suites: Vec<Suite> = self.suite.iter().map(|suite| suite_of(*suite)).collect();
+        suites.sort_unstable();
+        suites.dedup();
+        suites
+    }
+
     fn plan<'r>(&self, brief: Brief<'r>, rules: &'r Rules, selected: &[RequirementId]) -> Vec<Planned> {
-        let suites: Vec<Suite> = self.suite.iter().map(|suite| suite_of(*suite)).collect();
-        let suite = if suites.contains(&Suite::Full) { Suite::Full } else { Suite::Smoke };
+        let suite = if self.suites().contains(&Suite::Full) { Suite::Full } else { Suite::Smoke };
         let mut planned = plan(brief, suite);
         if !self.require.require.is_empty() || !self.require.skip.is_empty() {
             planned.retain(|planned| {
@@ -161,20 +172,32 @@ impl Check {
     }
 
     fn exit_code(&self, findings: &Findings) -> u8 {
-        let denied = |deny: Deny| match deny {
-            Deny::NotExercised => findings.count(Status::NotExercised) > 0,
-            Deny::Inconclusive => {
-                findings.count(Status::Inconclusive) > 0 || !findings.inconclusive.is_empty()
-            }
-            Deny::Undecided => findings.count(Status::Undecided) > 0,
-        };
-        if !findings.deviations.is_empty() || self.deny.iter().any(|deny| denied(*deny)) {
+        if !findings.deviations.is_empty() || self.deny.iter().any(|deny| denies(*deny, findings)) {
             1
         } else if findings.is_complete() {
             0
         } else {
             4
         }
+    }
+}
+
+impl Deny {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NotExercised => "not exercised",
+            Self::Inconclusive => "inconclusive",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// Whether what must not be is so.
+fn denies(deny: Deny, findings: &Findings) -> bool {
+    match deny {
+        Deny::NotExercised => findings.count(Status::NotExercised) > 0,
+        Deny::Inconclusive => findings.count(Status::Inconclusive) > 0 || !findings.inconclusive.is_empty(),
+        Deny::Undecided => findings.count(Status::Undecided) > 0,
     }
 }
 
@@ -199,6 +222,10 @@ fn fingerprint_of(subject: &Subject) -> Result<Option<String>, Failure> {
     if path.is_dir() {
         return Err(not_a_library(path, "it is a folder"));
     }
+    // A pipe or a device would be read without end.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(not_a_library(path, "it is no regular file"));
+    }
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(hex(&Sha256::digest(&bytes)))),
         Err(error) if looks_like_a_file => Err(not_a_library(path, &error.to_string())),
@@ -220,10 +247,10 @@ fn hash_of(planned: &[Planned]) -> String {
     hex(&hash.finalize())[..16].to_owned()
 }
 
-fn print_plan(planned: &[Planned]) {
+fn print_plan(planned: &[Planned]) -> Result<(), Failure> {
     use crate::program::{Action, Place};
-    use std::io::Write as _;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    use std::fmt::Write as _;
+    let mut out = String::new();
     let calls: usize = planned.iter().map(|planned| planned.program.calls()).sum();
     let _ = writeln!(out, "{} traces, {calls} calls at most", planned.len());
     for (number, planned) in planned.iter().enumerate() {
@@ -242,11 +269,10 @@ fn print_plan(planned: &[Planned]) {
             let guard = step.after.map_or_else(String::new, |(after, wanted)| {
                 format!("   [if {} was a {}]", after + 1, format!("{wanted:?}").to_lowercase())
             });
-            if writeln!(out, "  {:>3}  {text}{place}{guard}", index + 1).is_err() {
-                return;
-            }
+            let _ = writeln!(out, "  {:>3}  {text}{place}{guard}", index + 1);
         }
     }
+    super::output::print(&out)
 }
 
 /// RFC 3339, in UTC, to the second.

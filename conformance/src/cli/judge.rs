@@ -1,12 +1,11 @@
 //! `judge`: judge recorded traces, and name who broke what.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use mapi_session_spec::judge::{Deviation, Judge};
 use mapi_session_spec::requirement;
-use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::rule::{Check, Demand, Rules};
 use mapi_session_spec::state::World;
 use mapi_session_spec::{Party, dialect};
 use serde_json::{Value, json};
@@ -55,7 +54,11 @@ pub(super) fn read(path: &Path, allow_truncated: bool) -> Result<Trace, Failure>
     })?;
     let text = String::from_utf8(bytes).map_err(|error| Failure::Input {
         path: path.to_path_buf(),
-        why: format!("it is not UTF-8 after byte {}", error.utf8_error().valid_up_to()),
+        why: {
+            let valid = error.utf8_error().valid_up_to();
+            let lines = error.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
+            format!("line {lines}: it is not UTF-8")
+        },
         mend: "a trace is JSON Lines in UTF-8".into(),
     })?;
     trace::read(&text, allow_truncated).map_err(|error| Failure::Trace { path: path.to_path_buf(), error })
@@ -81,7 +84,6 @@ impl JudgeTraces {
         let everything = self.require_is_empty();
         let selected = if everything { None } else { Some(selected?) };
         let rules = Rules::documented();
-        let mut out = anstream::stdout();
         let mut worst = 0;
         let mut values = Vec::new();
         for path in &self.traces {
@@ -96,7 +98,12 @@ impl JudgeTraces {
             let found: Vec<&Deviation> = verdict.deviations.iter().filter(wanted).collect();
             let held = found.iter().any(|d| self.holds(d.blame));
             let open = !verdict.inconclusive.is_empty();
-            let judged = !verdict.bound.is_empty();
+            // Nothing of what is held was put to the test: that is no pass.
+            let judged = verdict.bound.iter().map(|arm| &rules.arms()[*arm]).any(|arm| {
+                let holder =
+                    if matches!(arm.check, Check::Duty { .. }) { Party::Client } else { Party::Session };
+                self.holds(holder) && selected.as_ref().is_none_or(|s| s.contains(&arm.requirement))
+            });
             let code = match (held, open || !judged) {
                 (true, _) => 1,
                 (false, true) => 4,
@@ -112,11 +119,12 @@ impl JudgeTraces {
                 values.push(as_json(path, &trace, demand, &found, &verdict));
             } else {
                 let text = as_text(path, &trace, demand, &rules, &found, &verdict);
-                let _ = out.write_all(text.as_bytes());
+                super::output::print(&text)?;
             }
         }
         if self.format == Format::Json {
-            let _ = writeln!(out, "{:#}", json!({"schema": "mapi-conform/judgement/1", "traces": values}));
+            let all = json!({"schema": "mapi-conform/judgement/1", "traces": values});
+            super::output::print(&format!("{all:#}\n"))?;
         }
         Ok(worst)
     }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use mapi_session_model as models;
 
 use super::DemandArgs;
+use super::output::print;
 use crate::failure::Failure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,7 +63,6 @@ fn model(name: Name, demand: mapi_session_spec::rule::Demand) -> models::Session
 
 impl Model {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        let mut out = anstream::stdout();
         match &self.what {
             What::Check { name, demand } => {
                 let names = name.map_or(vec![Name::Session, Name::Shared], |name| vec![name]);
@@ -74,12 +74,11 @@ impl Model {
                     match result {
                         Ok(explored) => {
                             failed |= !explored.holds();
-                            let _ = write!(out, "{explored}");
-                            let _ = writeln!(out, "  {seconds:.2} s");
+                            print(&format!("{explored}  {seconds:.2} s\n"))?;
                         }
                         Err(error) => {
                             failed = true;
-                            let _ = writeln!(out, "{error}");
+                            super::complain(&error.to_string());
                         }
                     }
                 }
@@ -87,13 +86,12 @@ impl Model {
             }
             What::Explore { name, demand, port } => {
                 let address = SocketAddr::from(([127, 0, 0, 1], *port));
-                eprintln!("serving on http://{address} until interrupted");
+                let _ = writeln!(anstream::stderr(), "serving on http://{address} until interrupted");
                 models::explore(model(*name, demand.demand(None)), address);
                 Ok(0)
             }
             What::Export { name, demand } => {
-                let text = models::aldebaran(&model(*name, demand.demand(None)));
-                let _ = out.write_all(text.as_bytes());
+                print(&models::aldebaran(&model(*name, demand.demand(None))))?;
                 Ok(0)
             }
         }

@@ -37,8 +37,18 @@ pub(super) struct ReportArgs {
 impl ReportArgs {
     /// Finds out beforehand whether the reports can be written: nothing is worse than to learn it afterwards.
     pub(super) fn check(&self) -> Result<(), Failure> {
+        if let (Some(json), Some(junit)) = (&self.json, &self.junit)
+            && destination(json) == destination(junit)
+        {
+            return Err(Failure::Usage {
+                what: format!("--json and --junit both name {}", json.display()),
+                mend: "give each report a file of its own".into(),
+            });
+        }
         for path in [&self.json, &self.junit].into_iter().flatten() {
-            drop(beside(path)?);
+            if !is_special(path) {
+                drop(beside(&destination(path))?);
+            }
         }
         if let Some(folder) = &self.traces {
             std::fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;
@@ -51,14 +61,11 @@ impl ReportArgs {
     /// Prints and writes everything.
     pub(super) fn write(&self, findings: &Findings, context: &Context) -> Result<(), Failure> {
         let as_json = || format!("{:#}\n", json::report(findings, context));
-        let mut out = anstream::stdout();
         let text = match self.format {
             Format::Human => human::report(findings, context),
             Format::Json => as_json(),
         };
-        // A reader that has gone away is no failure of the run.
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        print(&text)?;
         if let Some(path) = &self.json {
             write_whole(path, &as_json())?;
         }
@@ -77,6 +84,34 @@ impl ReportArgs {
     }
 }
 
+/// Prints to standard output. A reader that has gone away is no failure; a disk that is full is.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(cannot(Path::new("standard output"), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file that the path means: links followed, `.` and `..` gone, where it can be found out.
+fn destination(path: &Path) -> PathBuf {
+    if let Ok(there) = path.canonicalize() {
+        return there;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_path_buf(),
+    }
+}
+
+/// A pipe or a device: written to, never replaced.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
+}
+
 fn cannot(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Output { path: path.to_path_buf(), why: error.to_string() }
 }
@@ -92,6 +127,13 @@ fn beside(path: &Path) -> Result<tempfile::NamedTempFile, Failure> {
 }
 
 fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    if is_special(path) {
+        let opened = std::fs::OpenOptions::new().write(true).open(path);
+        return opened
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| cannot(path, &error));
+    }
+    let path = &destination(path);
     let mut file = beside(path)?;
     file.write_all(text.as_bytes()).map_err(|error| cannot(path, &error))?;
     // A temporary file is private; a report is for whoever reads reports.

@@ -1,7 +1,5 @@
 //! `spec`: read the specification.
 
-use std::io::Write as _;
-
 use clap::{Args, Subcommand};
 use mapi_session_spec::requirement::{self, RequirementId};
 use mapi_session_spec::{lifecycle, render};
@@ -41,7 +39,7 @@ impl Spec {
             What::Diagram => lifecycle::mermaid(),
             What::Coverage(arguments) => return arguments.run(),
         };
-        let _ = anstream::stdout().write_all(text.as_bytes());
+        super::output::print(&text)?;
         Ok(0)
     }
 }

@@ -14,6 +14,7 @@ use memmap2::MmapMut;
 
 use super::ring::{self, Ring};
 use super::wire::{Record, encode_step};
+use crate::interruption;
 use crate::program::{Action, Program};
 use crate::subject::Subject;
 
@@ -106,6 +107,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        interruption::let_go(self.child.id());
         kill(&mut self.child);
     }
 }
@@ -140,7 +142,7 @@ impl Running {
         // SAFETY: the file is ours and is not shortened while it is mapped.
         let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }.map_err(why)?;
         shared[ring::BYTES..].copy_from_slice(&bytes);
-        let errors = tempfile::tempfile().map_err(why)?;
+        let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let mut command = Command::new(&setting.program);
         command.arg("__child").arg("--shared").arg(file.path());
         command.arg("--settle").arg(setting.settle.as_millis().to_string());
@@ -154,6 +156,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(errors.try_clone().map_err(why)?).process_group(0);
         let child = command.spawn().map_err(why)?;
+        interruption::take_charge(child.id(), file.path().to_path_buf());
         Ok(Self { child, shared, _file: file, errors })
     }
 

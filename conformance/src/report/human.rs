@@ -68,6 +68,9 @@ fn deviation(text: &mut String, finding: &Finding, context: &Context) {
         let _ = writeln!(text, "  {DIM}follows{DIM:#}  {}", follows.join(", "));
     }
     let _ = writeln!(text, "  {DIM}again{DIM:#}    {}", context.replay_command(finding));
+    if context.traces.is_none() {
+        let _ = writeln!(text, "           once `check … --traces traces` has written the traces");
+    }
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {

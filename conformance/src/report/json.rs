@@ -56,11 +56,7 @@ impl Context {
         }
         let levels = finding.levels.first().map(ToString::to_string).unwrap_or_default();
         words.extend(["--level".into(), levels]);
-        let mut command = words.join(" ");
-        if self.traces.is_none() {
-            command.push_str("   (write the traces with --traces traces)");
-        }
-        command
+        words.join(" ")
     }
 }
 

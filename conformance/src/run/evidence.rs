@@ -7,7 +7,7 @@ use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::RequirementId;
 
-use super::{Ran, Request, judge, patient};
+use super::{Ran, Request, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Setting};
 use crate::program::{Program, Step};
 
@@ -156,7 +156,9 @@ fn minimise(
         steps.clone_from(&program.steps);
     }
     let budget = if kind == Kind::Hang { 12 } else { 200 };
-    shrink(&mut steps, budget, &fails);
+    // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
+    let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
+    shrink(&mut steps, keep, budget, &fails);
     let smallest = crate::rename::compact(&Program { steps });
     let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
     let (program, (events, deviation, _)) = if let Some(shown) = shown {
@@ -169,7 +171,7 @@ fn minimise(
         Kind::Hang => {
             format!("no return within {} s, alone", careful.timeout.map_or(0, |limit| limit.as_secs()))
         }
-        Kind::MissingCallback | Kind::Lifetime => {
+        kind if rests_on_waiting(kind) => {
             format!("shown again alone, settling for {} ms", careful.settle.as_millis())
         }
         _ => "shown again alone".to_owned(),
@@ -177,8 +179,17 @@ fn minimise(
     Some(Evidence { program, events, deviation, decided_by })
 }
 
-/// Takes steps away, in ever smaller runs, until none can go or the budget is spent.
-fn shrink(steps: &mut Vec<Step>, mut budget: usize, fails: &dyn Fn(&[Step]) -> bool) {
+fn is_settling(step: &Step) -> bool {
+    matches!(step.action, crate::program::Action::Settle(_))
+}
+
+/// Takes steps away, in ever smaller runs, until none can go or the budget is spent. Steps to `keep` stay.
+fn shrink(
+    steps: &mut Vec<Step>,
+    keep: fn(&Step) -> bool,
+    mut budget: usize,
+    fails: &dyn Fn(&[Step]) -> bool,
+) {
     let mut size = (steps.len() / 2).max(1);
     loop {
         let mut removed = false;
@@ -188,8 +199,13 @@ fn shrink(steps: &mut Vec<Step>, mut budget: usize, fails: &dyn Fn(&[Step]) -> b
                 return;
             }
             let start = end.saturating_sub(size);
-            let mut fewer = steps.clone();
-            fewer.drain(start..end);
+            let mut fewer = steps[..start].to_vec();
+            fewer.extend(steps[start..end].iter().copied().filter(keep));
+            fewer.extend_from_slice(&steps[end..]);
+            if fewer.len() == steps.len() {
+                end = start;
+                continue;
+            }
             budget -= 1;
             if fails(&fewer) {
                 *steps = fewer;

@@ -214,7 +214,7 @@ impl Findings {
 /// Only the clock accused, and with ten times the patience it did not.
 fn was_only_slow(id: RequirementId, verdicts: &[Verdict]) -> bool {
     let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
-    mine.all(|d| matches!(d.kind, Kind::Hang | Kind::MissingCallback | Kind::Lifetime))
+    mine.all(|d| d.kind == Kind::Hang || super::rests_on_waiting(d.kind))
 }
 
 /// One fault is accused once, of its most specific rule; what follows from it is listed with it.

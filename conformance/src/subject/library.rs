@@ -52,7 +52,12 @@ fn load_library(path: &Path) -> Result<Loaded, LoadError> {
         path.to_path_buf()
     };
     // SAFETY: loading runs the library's initialisers; that is what the user asked for, in a process of its own.
-    let library = unsafe { Library::new(&name) }.map_err(|error| LoadError::NotLoaded(error.to_string()))?;
+    let library = unsafe { Library::new(&name) }.map_err(|error| {
+        use std::error::Error as _;
+        // The loader's own words say which: the wrong bitness, another machine, a missing dependency.
+        let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        LoadError::NotLoaded(said)
+    })?;
     let library: &'static Library = Box::leak(Box::new(library));
     // SAFETY: each symbol is cast to the signature that MAPI documents for the function of that name.
     let exports = unsafe {

@@ -63,6 +63,8 @@ struct Reader {
     open_callbacks: HashMap<CallId, SinkId>,
     next: Next,
     attached: bool,
+    /// Events read so far.
+    seen: usize,
 }
 
 #[derive(Default)]
@@ -93,6 +95,7 @@ pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
         open_callbacks: HashMap::new(),
         next: Next::default(),
         attached: false,
+        seen: 0,
     };
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let Some((first, head)) = lines.next() else {
@@ -113,8 +116,8 @@ pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
         }
         let last = pending.peek().is_none();
         let truncated = last && !text.ends_with('\n');
-        let fields: Fields = match serde_json::from_str(line) {
-            Ok(fields) => fields,
+        let fields: Fields = match serde_json::from_str::<Once>(line) {
+            Ok(Once(fields)) => fields,
             Err(_) if truncated && allow_truncated => break,
             Err(_) if truncated => {
                 let mend = "record it again, or judge what is there with --allow-truncated";
@@ -131,6 +134,7 @@ pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
                 trace.lines.push(reader.line);
             }
             Line::Event(event) => {
+                reader.seen += 1;
                 trace.events.push(event);
                 trace.lines.push(reader.line);
             }
@@ -143,6 +147,34 @@ pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
         trace.lines.truncate(trace.events.len());
     }
     Ok(trace)
+}
+
+/// An object in which no field comes twice: which of the two is meant, nobody knows.
+struct Once(Fields);
+
+impl<'de> serde::Deserialize<'de> for Once {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Once, A::Error> {
+                let mut fields = Fields::new();
+                while let Some((key, value)) = access.next_entry::<String, Value>()? {
+                    if fields.contains_key(&key) {
+                        return Err(serde::de::Error::custom(format!("the field {key:?} comes twice")));
+                    }
+                    fields.insert(key, value);
+                }
+                Ok(Once(fields))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
 }
 
 enum Line {
@@ -225,7 +257,8 @@ impl Reader {
 
     fn hex(&self, text: &str) -> Read<u64> {
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-        let value = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let all_hex = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = digits.filter(all_hex).and_then(|digits| u64::from_str_radix(digits, 16).ok());
         value.ok_or_else(|| {
             self.error(&format!("{text:?} is no word"), "a hex string such as \"0x1\", or MAPI's name")
         })
@@ -370,6 +403,11 @@ impl Reader {
             }
             "gap" => {
                 self.only(fields, &["gap"])?;
+                if self.number(fields, "gap")? == 0 {
+                    return Err(
+                        self.error("a gap of no events", "say how many were lost, or leave the line out")
+                    );
+                }
                 Ok(Line::Gap)
             }
             _ => {
@@ -379,6 +417,13 @@ impl Reader {
                         "\"end\" is not \"complete\"",
                         "leave the line out if the trace is not whole",
                     ));
+                }
+                if fields.contains_key("events") && self.number(fields, "events")? as usize != self.seen {
+                    let mend = format!(
+                        "{} were read: record it again, or say how many are missing with \"gap\"",
+                        self.seen
+                    );
+                    return Err(self.error("the end counts other events than the trace holds", &mend));
                 }
                 Ok(Line::Event(Event::End))
             }

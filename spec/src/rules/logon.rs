@@ -46,6 +46,11 @@ fn recipe(m: &Moment) -> bool {
         })
 }
 
+/// The same profile was logged on to before, in this trace.
+fn worked_before(m: &Moment) -> bool {
+    logon(m).is_some_and(|(_, flags)| m.world.process.logon_worked.with(flags))
+}
+
 fn someone_is_on(m: &Moment) -> bool {
     m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
 }
@@ -93,8 +98,13 @@ fn fails(_: &Moment, o: &Outcome) -> bool {
     o.failed()
 }
 
-fn joined(_: &Moment, o: &Outcome) -> bool {
-    o.succeeded() || o.code().is_some_and(HResult::is_want_of_resources)
+/// A success; a want of resources; too many sessions where one is on; sharing refused by one who does not offer it.
+fn joined(m: &Moment, o: &Outcome) -> bool {
+    let allows_others = logon(m).is_some_and(|(_, flags)| flags.has(LogonFlags::MAPI_ALLOW_OTHERS));
+    o.succeeded()
+        || o.code().is_some_and(HResult::is_want_of_resources)
+        || (o.is(HResult::MAPI_E_SESSION_LIMIT) && someone_is_on(m))
+        || (o.is(HResult::MAPI_E_NO_SUPPORT) && allows_others && !offered(m))
 }
 
 fn timeout_short(m: &Moment) -> bool {
@@ -122,7 +132,7 @@ pub(super) const ARMS: &[Arm] = &[
         "S_OK: the same logon succeeded before, and nobody is on now",
         |m| {
             names_a_profile(m)
-                && m.world.process.logon_worked
+                && worked_before(m)
                 && !m.world.process.uninitialised_in_part
                 && !someone_is_on(m)
                 && !timeout_short(m)
@@ -133,14 +143,8 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Logon.id(15),
         Documented,
         "S_OK, or MAPI_E_LOGON_FAILED or MAPI_E_SESSION_LIMIT where there are too many",
-        |m| {
-            names_a_profile(m)
-                && m.world.process.logon_worked
-                && someone_is_on(m)
-                && !joins(m)
-                && !timeout_short(m)
-        },
-        |m, o| joined(m, o) || o.is(HResult::MAPI_E_LOGON_FAILED) || o.is(HResult::MAPI_E_SESSION_LIMIT),
+        |m| names_a_profile(m) && worked_before(m) && someone_is_on(m) && !joins(m) && !timeout_short(m),
+        |m, o| joined(m, o) || o.is(HResult::MAPI_E_LOGON_FAILED),
     ),
     Arm::on_return(
         Family::Init.id(3),
@@ -148,7 +152,7 @@ pub(super) const ARMS: &[Arm] = &[
         "S_OK, as before: one of two initialisations is still there",
         |m| {
             names_a_profile(m)
-                && m.world.process.logon_worked
+                && worked_before(m)
                 && m.world.process.uninitialised_in_part
                 && !someone_is_on(m)
         },

@@ -1,6 +1,7 @@
 //! The process-wide part of the state.
 
 use crate::dialect::Dialect;
+use crate::flags::LogonFlags;
 
 /// What holds for the whole process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -11,8 +12,33 @@ pub struct Process {
     pub fresh: bool,
     /// `MAPIUninitialize` was called and the count stayed above zero.
     pub uninitialised_in_part: bool,
-    /// A logon by name, or by the default profile, has succeeded in this trace.
-    pub logon_worked: bool,
+    /// Which logons have succeeded in this trace.
+    pub logon_worked: LogonsThatWorked,
     /// What the subject was seen to offer.
     pub dialect: Dialect,
+}
+
+/// Which logons have succeeded: that one profile is known says nothing of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct LogonsThatWorked {
+    /// By the profile's name.
+    pub by_name: bool,
+    /// With `MAPI_USE_DEFAULT`.
+    pub by_default: bool,
+}
+
+impl LogonsThatWorked {
+    /// A logon with these flags.
+    pub const fn with(self, flags: LogonFlags) -> bool {
+        if flags.has(LogonFlags::MAPI_USE_DEFAULT) { self.by_default } else { self.by_name }
+    }
+
+    /// Remembers a logon that named a profile, or asked for the default one.
+    pub(crate) const fn remember(&mut self, flags: LogonFlags) {
+        if flags.has(LogonFlags::MAPI_USE_DEFAULT) {
+            self.by_default = true;
+        } else {
+            self.by_name = true;
+        }
+    }
 }

@@ -68,7 +68,7 @@ impl World {
         }
         self.disturb_all(Disturbance::OtherLogon);
         if profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT) {
-            self.process.logon_worked = true;
+            self.process.logon_worked.remember(flags);
         }
         put(&mut self.sessions, id.0, session);
     }
