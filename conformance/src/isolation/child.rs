@@ -128,6 +128,7 @@ impl Child {
         if !there() {
             self.waited_in_vain.fetch_add(1, Ordering::Relaxed);
         }
+        running.driver.sinks.listen_anew();
         let milliseconds = u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX);
         self.put(running.trace, Record::Settled { milliseconds });
     }

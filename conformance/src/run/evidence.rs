@@ -9,7 +9,7 @@ use mapi_session_spec::requirement::RequirementId;
 
 use super::{Ran, Request, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Setting};
-use crate::program::{Program, Step};
+use crate::program::{Action, Awaited, Program, Step};
 
 /// How many traces are tried before a suspicion is given up.
 const TRIES: usize = 4;
@@ -59,7 +59,10 @@ pub(super) fn confirm(
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<Evidence> {
-    suspects.iter().take(TRIES).find_map(|(i, deviation)| {
+    // Each try of what rests on waiting waits out its whole time.
+    let tries = |kind| if rests_on_waiting(kind) { TRIES / 2 } else { TRIES };
+    let worth_a_try = suspects.iter().enumerate().filter(|(n, (_, d))| *n < tries(d.kind)).map(|(_, s)| s);
+    worth_a_try.take(TRIES).find_map(|(i, deviation)| {
         let program = request.planned[ran[*i].program].program.clone();
         minimise(request, dialect, program, deviation)
     })
@@ -133,6 +136,10 @@ fn minimise(
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
     let careful = patient(request.setting, kind);
+    if rests_on_waiting(kind) {
+        // Most that is late is late and no more: that is found out before anything is made small.
+        shows(request, &careful, dialect, &waiting_to_the_end(program.clone(), kind), requirement, kind)?;
+    }
     // Waiting in vain is waited for briefly while shrinking; the last, patient run decides.
     let mut quick = careful.clone();
     quick.timeout = request.setting.timeout.map(|limit| limit.min(HANG_WHILE_SHRINKING));
@@ -147,9 +154,7 @@ fn minimise(
         .steps
         .iter()
         .enumerate()
-        .filter(|(i, step)| {
-            ran.contains(&(*i as u16)) || matches!(step.action, crate::program::Action::Settle(_))
-        })
+        .filter(|(i, step)| ran.contains(&(*i as u16)) || matches!(step.action, Action::Settle(_)))
         .map(|(_, step)| Step { after: None, ..*step })
         .collect();
     if !fails(&steps) {
@@ -159,11 +164,12 @@ fn minimise(
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
     let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
     shrink(&mut steps, keep, budget, &fails);
-    let smallest = crate::rename::compact(&Program { steps });
+    let smallest = waiting_to_the_end(crate::rename::compact(&Program { steps }), kind);
     let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
     let (program, (events, deviation, _)) = if let Some(shown) = shown {
         (smallest, shown)
     } else {
+        let program = waiting_to_the_end(program, kind);
         let shown = shows(request, &careful, dialect, &program, requirement, kind)?;
         (program, shown)
     };
@@ -179,8 +185,18 @@ fn minimise(
     Some(Evidence { program, events, deviation, decided_by })
 }
 
+/// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way.
+fn waiting_to_the_end(mut program: Program, kind: Kind) -> Program {
+    if rests_on_waiting(kind) {
+        for step in program.steps.iter_mut().filter(|step| is_settling(step)) {
+            step.action = Action::Settle(Awaited::default());
+        }
+    }
+    program
+}
+
 fn is_settling(step: &Step) -> bool {
-    matches!(step.action, crate::program::Action::Settle(_))
+    matches!(step.action, Action::Settle(_))
 }
 
 /// Takes steps away, in ever smaller runs, until none can go or the budget is spent. Steps to `keep` stay.

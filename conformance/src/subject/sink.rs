@@ -3,7 +3,7 @@
 //! Their memory is never freed, so that a subject that calls one too late is recorded and not obeyed by chance.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 
 use mapi_session_com::{
@@ -33,6 +33,9 @@ struct Sink {
     trace: u32,
     id: SinkId,
     references: AtomicI32,
+    /// Whether `OnNotify` was ever called.
+    called: AtomicBool,
+    /// How often it was called since the last settling, counted once the call is on the record.
     heard: AtomicU32,
 }
 
@@ -103,8 +106,9 @@ unsafe extern "system-unwind" fn on_notify(
         events |= u32::from_ne_bytes(bytes);
     }
     let sink = of(this);
-    let first = sink.heard.fetch_add(1, Ordering::SeqCst) == 0;
+    let first = !sink.called.swap(true, Ordering::SeqCst);
     record(sink, Callback::OnNotify { events: EventMask(events) }, || {
+        sink.heard.fetch_add(1, Ordering::SeqCst);
         if first && let Some(events) = EVENTS.get() {
             events.inside(sink.trace, sink.id);
         }
@@ -144,13 +148,20 @@ impl Sinks {
                 trace: self.trace,
                 id,
                 references: AtomicI32::new(0),
+                called: AtomicBool::new(false),
                 heard: AtomicU32::new(0),
             }))
         });
         std::ptr::from_ref::<Sink>(sink).cast_mut().cast()
     }
 
-    /// Whether every sink of these has heard, and every one of those been given back.
+    /// From here on only what comes from here on counts as heard: an earlier word is no answer to a later Logoff.
+    pub(crate) fn listen_anew(&self) {
+        let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        made.iter().flatten().for_each(|sink| sink.heard.store(0, Ordering::SeqCst));
+    }
+
+    /// Whether every sink of these has heard since then, and every one of those been given back.
     pub(crate) fn have(&self, heard: u64, released: u64) -> bool {
         let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let all = |mask: u64, holds: fn(&Sink) -> bool| {
