@@ -1,0 +1,151 @@
+//! The command, run as a user runs it, on subjects that are real shared libraries.
+
+mod support;
+
+use std::path::Path;
+
+use support::{Ran, conform, cpp_subject, scratch};
+
+/// An end-to-end case: what is asked, and the exit code it must give, with a word of what it must say.
+fn says(ran: &Ran, code: i32, word: &str) {
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(code), "{all}");
+    assert!(all.contains(word), "no {word:?} in {all}");
+    assert!(!all.contains("panicked"), "{all}");
+}
+
+#[test]
+fn the_reference_and_its_contrary_twin_conform_at_every_level_and_in_both_eras() {
+    for level in ["documented", "conventional", "robust"] {
+        for subject in [&["--reference"][..], &["--mutant", "contrary"]] {
+            let ran = conform(&[&["check", "--level", level], subject].concat());
+            says(&ran, 0, &format!("conforms at level {level}"));
+        }
+    }
+    says(&conform(&["check", "--reference", "--era", "classic"]), 0, "era classic");
+}
+
+#[test]
+fn a_careful_session_in_cpp_conforms_and_each_mutant_of_it_is_accused_of_the_rule_it_breaks() {
+    let Some(careful) = cpp_subject("careful_session.cpp", None) else { return };
+    says(&conform(&["check", "--level", "robust", "--library", &careful]), 0, "conforms at level robust");
+    let listed = include_str!("../../fixtures/cpp/mutants.tsv");
+    for line in listed.lines() {
+        let mut fields = line.split('\t');
+        let (Some(name), Some(requirement), Some(level)) = (fields.next(), fields.next(), fields.next())
+        else {
+            panic!("not a mutant: {line}");
+        };
+        let library = cpp_subject("careful_session.cpp", Some(name)).expect("it was there before");
+        let ran = conform(&["check", "--level", level, "--timeout", "1s", "--library", &library]);
+        assert_eq!(ran.code, Some(1), "{name} at {level}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains(requirement), "{name} is not accused of {requirement}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
+    let folder = scratch();
+    let trace = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a trace");
+        path.display().to_string()
+    };
+    let head = "{\"schema\":\"mapi-conform/trace/1\"}\n";
+    says(&conform(&["check"]), 2, "--reference");
+    says(&conform(&["check", "--reference", "--mutant", "contrary"]), 2, "cannot be used");
+    says(&conform(&["check", "--mutant", "no-such-mutant"]), 2, "no-such-mutant");
+    says(&conform(&["check", "--reference", "--json", "/no/such/folder/report.json"]), 2, "/no/such/folder");
+    says(&conform(&["check", "--reference", "--json", "a.x", "--junit", "./a.x"]), 2, "a file of its own");
+    says(&conform(&["check", "--reference", "--dry-run", "--json", "a.x"]), 2, "cannot be used");
+    says(&conform(&["judge", &trace("empty.jsonl", "")]), 2, "line 1");
+    let misspelt = trace("misspelt.jsonl", &format!("{head}{{\"call\":\"MAPIInitialize\",\"idd\":1}}\n"));
+    says(&conform(&["judge", &misspelt]), 2, "line 2");
+    let cut = trace("cut.jsonl", &format!("{head}{{\"call\":\"MAPIInit"));
+    says(&conform(&["judge", &cut]), 2, "--allow-truncated");
+    let twice = trace("twice.jsonl", &format!("{head}{{\"call\":\"MAPIInitialize\",\"id\":1,\"id\":2}}\n"));
+    says(&conform(&["judge", &twice]), 2, "comes twice");
+    let miscounted = trace("miscounted.jsonl", &format!("{head}{{\"end\":\"complete\",\"events\":9}}\n"));
+    says(&conform(&["judge", &miscounted]), 2, "line 2");
+}
+
+#[test]
+fn a_subject_that_cannot_be_tested_exits_with_3_and_says_why() {
+    let folder = scratch();
+    let text = folder.path().join("text.so");
+    std::fs::write(&text, "no library").expect("a file");
+    says(&conform(&["check", "--library", "/no/such/library.so"]), 3, "/no/such/library.so");
+    says(&conform(&["check", "--library", &text.display().to_string()]), 3, "text.so");
+    says(&conform(&["check", "--library", "/dev/zero"]), 3, "no regular file");
+    says(&conform(&["check", "--library", &folder.path().display().to_string()]), 3, "folder");
+}
+
+#[test]
+fn a_selection_that_matches_nothing_exits_with_4() {
+    says(&conform(&["check", "--reference", "--require", "NO-SUCH-*"]), 4, "matches no requirement");
+    says(&conform(&["check", "--reference", "--require", "LOGOFF-004"]), 4, "nothing is selected");
+    says(
+        &conform(&["check", "--reference", "--require", "LOGOFF-004", "--dry-run"]),
+        4,
+        "nothing is selected",
+    );
+}
+
+#[test]
+fn the_same_run_twice_gives_the_same_bytes_but_for_the_times_and_keeps_its_schema() {
+    let read = |path: &Path| -> serde_json::Value {
+        let text = std::fs::read_to_string(path).expect("a report");
+        let mut report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let fields = report.as_object_mut().expect("an object");
+        assert!(fields.shift_remove("started").is_some() && fields.shift_remove("duration").is_some());
+        report
+    };
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../schema/report-1.json")).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a valid schema");
+    for subject in [&["--reference"][..], &["--mutant", "nobody-told"]] {
+        let folder = scratch();
+        let paths = ["1.json", "2.json"].map(|name| folder.path().join(name));
+        for path in &paths {
+            let path = path.display().to_string();
+            conform(&[&["check", "--suite", "smoke", "--json", &path], subject].concat());
+            let whole = std::fs::read_to_string(&path).expect("a report");
+            let report = serde_json::from_str(&whole).expect("JSON");
+            if let Some(error) = schema.iter_errors(&report).next() {
+                panic!("{error} at {}", error.instance_path());
+            }
+        }
+        assert_eq!(read(&paths[0]).to_string(), read(&paths[1]).to_string());
+    }
+}
+
+#[test]
+fn a_deviation_is_shown_again_by_the_command_that_the_report_gives() {
+    let folder = scratch();
+    let traces = folder.path().join("the traces");
+    let traces = traces.display().to_string();
+    let subject = ["--mutant", "shared-flag-needs-shared"];
+    says(
+        &conform(&[&["check", "--suite", "smoke", "--traces", &traces], &subject[..]].concat()),
+        1,
+        "SHARED-009",
+    );
+    let trace = format!("{traces}/SHARED-009.jsonl");
+    says(&conform(&[&["replay", &trace], &subject[..]].concat()), 1, "SHARED-009");
+    says(&conform(&["replay", &trace, "--reference"]), 0, "conforms");
+    says(&conform(&["judge", &trace, "--hold", "session"]), 1, "SHARED-009");
+}
+
+#[test]
+fn the_report_in_the_readme_is_what_the_command_prints() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```text\n").expect("a report in the README");
+    let (shown, _) = rest.split_once("```").expect("its end");
+    let ran = conform(&["check", "--mutant", "shared-flag-needs-shared", "--suite", "smoke"]);
+    assert_eq!(shown.trim(), ran.stdout.trim());
+}
+
+#[test]
+fn the_pipeline_of_the_forge_is_the_one_at_the_top_level() {
+    assert_eq!(include_str!("../../CI.yml"), include_str!("../../.github/workflows/ci.yml"));
+}

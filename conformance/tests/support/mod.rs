@@ -1,0 +1,57 @@
+//! Runs the command, and builds C++ subjects.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// What a run of the command left.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs `mapi-conform` with these arguments.
+pub fn conform(arguments: &[&str]) -> Ran {
+    let ran = Command::new(env!("CARGO_BIN_EXE_mapi-conform")).args(arguments).output().expect("the command");
+    Ran {
+        code: ran.status.code(),
+        stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&ran.stderr).into_owned(),
+    }
+}
+
+/// A folder of the test's own.
+pub fn scratch() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cpp")
+}
+
+/// Builds a C++ subject, or one of its mutants. `None`, said aloud, where the machine has no C++ compiler; with
+/// `MAPI_CONFORM_SKIP_NOTHING` set that is a failure.
+pub fn cpp_subject(source: &str, mutant: Option<&str>) -> Option<String> {
+    static BUILT: OnceLock<TempDir> = OnceLock::new();
+    let library =
+        BUILT.get_or_init(scratch).path().join(format!("{source}-{}.so", mutant.unwrap_or("careful")));
+    let mut compiler = Command::new("g++");
+    compiler.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-I"]).arg(fixtures().join("include"));
+    if let Some(mutant) = mutant {
+        compiler.arg(format!("-DMUTANT={mutant}"));
+    }
+    match compiler.arg(fixtures().join(source)).arg("-o").arg(&library).output() {
+        Ok(built) => {
+            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+            Some(library.display().to_string())
+        }
+        Err(error) => {
+            assert!(std::env::var_os("MAPI_CONFORM_SKIP_NOTHING").is_none(), "no C++ compiler: {error}");
+            eprintln!("SKIPPED: 1 test, no C++ compiler on this machine ({error})");
+            None
+        }
+    }
+}
