@@ -108,7 +108,7 @@ fn the_same_run_twice_gives_the_same_bytes_but_for_the_times_and_keeps_its_schem
         let paths = ["1.json", "2.json"].map(|name| folder.path().join(name));
         for path in &paths {
             let path = path.display().to_string();
-            conform(&[&["check", "--suite", "smoke", "--json", &path], subject].concat());
+            conform(&[&["check", "--suite", "smoke", "--settle", "50ms", "--json", &path], subject].concat());
             let whole = std::fs::read_to_string(&path).expect("a report");
             let report = serde_json::from_str(&whole).expect("JSON");
             if let Some(error) = schema.iter_errors(&report).next() {
