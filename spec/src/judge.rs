@@ -204,8 +204,8 @@ impl<'r> Judge<'r> {
         let moment = Moment { world: &self.world, pending: &pending, era: self.demand.era };
         let mut broken = Vec::new();
         for (i, arm) in self.rules.demanded(self.demand) {
-            let Check::Return { bears, allows } = arm.check else { continue };
-            if !bears(&moment) {
+            let Check::Return { allows, .. } = arm.check else { continue };
+            if !arm.bears_on(&moment, self.demand) {
                 continue;
             }
             self.bound[i] = true;

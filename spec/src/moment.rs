@@ -35,7 +35,21 @@ impl<'a> Moment<'a> {
 
     /// What the call may have met: its session, or its object's session, working or ended.
     pub fn standing(&self) -> Option<Standing> {
+        if self.is_aliased() {
+            return None;
+        }
         self.pending.saw.map(crate::phase::Phases::standing)
+    }
+
+    /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`.
+    pub fn was_told(&self) -> bool {
+        let session = self.world.session_of(self.call()).and_then(|id| self.world.session(id));
+        session.is_some_and(|session| session.disturbed == Some(Disturbance::MemberLogoffShared))
+    }
+
+    /// The session has two owners by one pointer: what either of them does to the other, no rule can tell.
+    fn is_aliased(&self) -> bool {
+        self.world.session_of(self.call()).and_then(|id| self.world.session(id)).is_some_and(|s| s.aliased)
     }
 
     /// The session worked throughout the call.
@@ -61,6 +75,7 @@ impl<'a> Moment<'a> {
             _ => false,
         };
         matches!(self.call(), Call::Logoff { .. })
+            && !self.is_aliased()
             && !others.any(|other| another(&other.call))
             && self.pending.saw.is_some_and(|saw| {
                 use crate::phase::Phase::{Committed, LoggedOff, LoggingOff, Released};

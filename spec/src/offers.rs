@@ -160,8 +160,8 @@ fn allowed_of_typical<'a>(
     let typical = pending.map(|pending| typical(&pending.call)).into_iter().flatten();
     typical.filter(move |outcome| {
         let Some(moment) = &moment else { return false };
-        rules.demanded(demand).all(|(_, arm)| match arm.check {
-            Check::Return { bears, allows } => !bears(moment) || allows(moment, outcome),
+        rules.bearing(moment, demand.level).all(|(_, arm)| match arm.check {
+            Check::Return { allows, .. } => allows(moment, outcome),
             _ => true,
         })
     })

@@ -175,6 +175,16 @@ fn one_session(brief: Brief, all: &mut Vec<Planned>) {
             }
         }
     }
+    for way in ["by-name", "sharing"] {
+        let mut draft = Draft::initialised(brief, 1);
+        let session = draft.log_on(way_named(way));
+        draft.advise(session, BOTH);
+        draft.advise(session, BOTH);
+        draft.observe();
+        for call in edges_of_one(brief, &mut draft, session) {
+            all.push(draft.clone().edge(call));
+        }
+    }
     twice_initialised(brief, all);
     after_an_event(brief, all);
     buffers(brief, all);

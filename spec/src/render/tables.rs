@@ -82,7 +82,9 @@ fn row(text: &mut String, name: &str, world: &World, call: Call, era: Era) {
         world.call(ID, ThreadId(0), call);
         let offers = offers(&Rules::documented(), Demand { level, era }, &world, ID);
         decided = offers.first().map(|offer| offer.decided_by.clone()).unwrap_or_default();
-        let _ = write!(text, " {} |", words(&offers));
+        let answers = words(&offers);
+        let valueless = matches!(call, Call::AddRef { .. } | Call::Release { .. });
+        let _ = write!(text, " {} |", if valueless { answers.replace("S_OK", "*returns*") } else { answers });
     }
     let ids: Vec<String> = decided.iter().map(ToString::to_string).collect();
     let _ = writeln!(text, " {} |", if ids.is_empty() { "undecided".into() } else { ids.join(" ") });
@@ -91,7 +93,7 @@ fn row(text: &mut String, name: &str, world: &World, call: Call, era: Era) {
 /// The outcome tables, as Markdown. What is in italics kills the process or the caller's patience, and no document
 /// forbids it there.
 pub fn tables() -> String {
-    let mut text = String::new();
+    let mut text = String::from(LEGEND);
     let head = "| call | documented | conventional | robust | decided by |\n|---|---|---|---|---|\n";
     for era in Era::ALL {
         for shared in [false, true] {
@@ -123,6 +125,19 @@ pub fn tables() -> String {
     text.push('\n');
     text
 }
+
+const LEGEND: &str = "\
+A cell lists every answer that a level accepts. Each level contains the one before: what `documented` demands, \
+`conventional` and `robust` demand too. Era `classic` is before the fast shutdown, era `fast-shutdown` since Outlook \
+2007 SP2. *hang* and *crash* are no answers: where they stand, no document at that level says that the call must come \
+back, or lays the blame on the session if it does not (LOGOFF-016 lets Logoff wait without a bound; after Logoff the \
+caller is to blame for any call but Release, DEAD-001). *returns* stands for a value that is never judged (UNK-009). \
+The tables hold the session only: what a client must not do is in the requirements, such as SHARED-006.
+
+The *end-of-session bits* of a mask are fnevCriticalError and fnevExtended, together. A registration with fewer may \
+hear, and need not (A-03, A-04).
+
+";
 
 fn flags_in_cell(flags: LogoffFlags) -> String {
     flags.to_string().replace('|', " + ")

@@ -220,7 +220,14 @@ pub const ROWS: &[Requirement] = &[
         observable: Observable::Boundary,
         since: 1,
         revision: 1,
-        implies: &[Family::Logoff.id(9), Family::Sess.id(15), Family::Shared.id(13), Family::Shared.id(5)],
+        implies: &[
+            Family::Shared.id(2),
+            Family::Shared.id(17),
+            Family::Logoff.id(9),
+            Family::Sess.id(15),
+            Family::Shared.id(13),
+            Family::Shared.id(5),
+        ],
     },
     Requirement {
         id: Family::Shared.id(13),

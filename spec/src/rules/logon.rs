@@ -1,6 +1,7 @@
 //! `MAPILogonEx`.
 
 use crate::dialect::Sharing;
+use crate::era::Era;
 use crate::event::{Call, Profile};
 use crate::flags::LogonFlags;
 use crate::hresult::HResult;
@@ -9,7 +10,7 @@ use crate::moment::Moment;
 use crate::outcome::{Out, Outcome};
 use crate::requirement::Family;
 use crate::rule::Arm;
-use crate::state::{Membership, Welcome};
+use crate::state::{Disturbance, Membership, Welcome};
 
 fn logon(m: &Moment) -> Option<(Profile, LogonFlags)> {
     match *m.call() {
@@ -85,6 +86,13 @@ fn orphaned(m: &Moment) -> bool {
     m.world
         .live_groups()
         .any(|group| m.world.groups.get(usize::from(group.0)).is_some_and(|g| g.creator_left || g.superseded))
+}
+
+/// A member has heard of a Logoff with `MAPI_LOGOFF_SHARED`: since the fast shutdown one page lets that begin the end
+/// of every client, so that by the pages alone nobody is certain to be on.
+fn shaken(m: &Moment) -> bool {
+    m.era == Era::FastShutdown
+        && m.world.all_sessions().any(|(_, s)| s.disturbed == Some(Disturbance::MemberLogoffShared))
 }
 
 /// The logon is certain to make the caller a member.
@@ -183,7 +191,14 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Shared.id(2),
         Documented,
         "S_OK: a shared session is there, and its creator is on",
-        |m| recipe(m) && joinable(m) && !orphaned(m),
+        |m| recipe(m) && joinable(m) && !orphaned(m) && !shaken(m),
+        joined,
+    ),
+    Arm::on_return(
+        Family::Shared.id(2),
+        Conventional,
+        "S_OK: a shared session is there, and being told has ended nobody",
+        |m| recipe(m) && joinable(m) && !orphaned(m) && shaken(m),
         joined,
     ),
     Arm::on_return(
@@ -197,7 +212,7 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Shared.id(14),
         Documented,
         "S_OK: a shared session is there, and MAPI_NEW_SESSION was not asked for",
-        |m| names_a_profile(m) && joins(m) && !orphaned(m),
+        |m| names_a_profile(m) && joins(m) && !orphaned(m) && !shaken(m),
         joined,
     ),
     Arm::on_return(

@@ -66,10 +66,12 @@ pub enum Disturbance {
 }
 
 impl Disturbance {
-    /// The one to remember of two: the later, but a mere logon of another's never covers something graver.
+    /// The one to remember of two: the later, but a mere logon of another's never covers something graver, and what
+    /// another session's end does never covers a word that some documents let end this one.
     pub(crate) fn over(self, earlier: Option<Self>) -> Self {
         match (self, earlier) {
             (Self::OtherLogon, Some(graver)) => graver,
+            (Self::OtherEnded, Some(Self::MemberLogoffShared)) => Self::MemberLogoffShared,
             _ => self,
         }
     }
@@ -102,6 +104,8 @@ pub struct Session {
     pub identity: Option<u64>,
     /// It went away by its final Release, without a Logoff.
     pub never_logged_off: bool,
+    /// A later logon was handed this very pointer: whose calls these are, nobody can tell any more.
+    pub aliased: bool,
 }
 
 impl Session {
@@ -120,6 +124,7 @@ impl Session {
             last_result: HResult::S_OK,
             identity: None,
             never_logged_off: false,
+            aliased: false,
         }
     }
 

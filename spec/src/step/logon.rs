@@ -3,7 +3,7 @@
 use crate::dialect::Sharing;
 use crate::event::{Profile, SessionId};
 use crate::flags::LogonFlags;
-use crate::outcome::Outcome;
+use crate::outcome::{Out, Outcome};
 use crate::phase::Phase;
 use crate::state::{Disturbance, Group, GroupId, Membership, Pending, Session, Welcome, World, put};
 
@@ -54,6 +54,13 @@ impl World {
         outcome: Outcome,
     ) {
         if !outcome.succeeded() || !outcome.gave_object() {
+            return;
+        }
+        if let Out::SameAs(earlier) = outcome.out
+            && let Some(earlier) = self.session_mut(earlier)
+        {
+            earlier.aliased = true;
+            earlier.membership = Membership::Unknown;
             return;
         }
         let membership = self.welcome(profile, flags);
