@@ -1,7 +1,7 @@
 //! stateright, wrapped so that it cannot pass empty.
 //!
 //! Nothing here bounds a run, and a run that explored nothing, had no `always` property, or missed a witness is an
-//! error. Counts are compared with a search of our own in the tests.
+//! error, and so is one whose count a search of our own does not find again.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use stateright::{Checker as _, Expectation, HasDiscoveries, Model as _};
 
 use crate::machine::SessionModel;
+use crate::search::search;
 
 /// What a whole exploration found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,9 @@ pub enum CheckError {
     /// There is nothing to explore.
     #[error("the model has no initial state, or only that one: nothing was explored")]
     Empty,
+    /// stateright and the search of our own do not agree on what there is.
+    #[error("stateright found {0} states, a search of our own {1}: neither count can be trusted")]
+    Disagreement(usize, usize),
     /// Nothing is demanded.
     #[error("the model has no property that must always hold: a pass would mean nothing")]
     NothingDemanded,
@@ -76,15 +80,20 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         return Err(CheckError::NothingDemanded);
     }
     let name = model.name;
+    let searched = search(&model);
     let checker = model.checker().threads(2).spawn_bfs().join();
     if checker.unique_state_count() < 2 {
         return Err(CheckError::Empty);
+    }
+    if checker.unique_state_count() != searched.states {
+        return Err(CheckError::Disagreement(checker.unique_state_count(), searched.states));
     }
     let discoveries = checker.discoveries();
     let mut explored = Explored {
         model: name,
         unique_states: checker.unique_state_count(),
-        depth: checker.max_depth(),
+        // stateright's own depth depends on which thread came first.
+        depth: searched.depth,
         held: Vec::new(),
         failed: Vec::new(),
     };

@@ -15,6 +15,8 @@ use crate::property;
 pub struct Searched {
     /// Different states, by a hash of 64 bits.
     pub states: usize,
+    /// The longest shortest path to a state, in moves.
+    pub depth: usize,
     /// The requirements that some rule decided in some state or move, ascending.
     pub bound: Vec<RequirementId>,
 }
@@ -28,10 +30,12 @@ pub fn search(model: &SessionModel) -> Searched {
     let mut actions = Vec::new();
     for state in model.init_states() {
         if seen.insert(hasher.hash_one(&state)) {
-            queue.push_back(state);
+            queue.push_back((0, state));
         }
     }
-    while let Some(state) = queue.pop_front() {
+    let mut depth = 0;
+    while let Some((moves, state)) = queue.pop_front() {
+        depth = moves;
         for pending in &state.world.pending {
             let moment = Moment { world: &state.world, pending, era: model.demand.era };
             bound.extend(model.against.bearing(&moment, model.demand.level).map(|(_, arm)| arm.requirement));
@@ -51,9 +55,9 @@ pub fn search(model: &SessionModel) -> Searched {
             }
             let Some(next) = model.next_state(&state, action) else { continue };
             if seen.insert(hasher.hash_one(&next)) {
-                queue.push_back(next);
+                queue.push_back((moves + 1, next));
             }
         }
     }
-    Searched { states: seen.len(), bound: bound.into_iter().collect() }
+    Searched { states: seen.len(), depth, bound: bound.into_iter().collect() }
 }

@@ -30,11 +30,9 @@ fn every_property_holds_and_the_counts_are_pinned() {
 }
 
 #[test]
-fn a_search_of_our_own_finds_as_many_states_and_the_very_requirements_that_have_a_property() {
+fn what_binds_in_a_model_has_a_property_there_or_a_reason_why_not() {
     for model in models() {
         let searched = search(&model);
-        let counted = check(model.clone()).expect("a run that shows something").unique_states;
-        assert_eq!(searched.states, counted, "{}", model.name);
         let mut with_a_property = model.keeps.to_vec();
         with_a_property
             .extend(CANNOT_FAIL.iter().filter(|(name, ..)| *name == model.name).map(|(_, id, _)| *id));
