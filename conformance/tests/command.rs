@@ -36,11 +36,19 @@ fn a_careful_session_in_cpp_conforms_and_each_mutant_of_it_is_accused_of_the_rul
         else {
             panic!("not a mutant: {line}");
         };
-        let library = cpp_subject("careful_session.cpp", Some(name)).expect("it was there before");
+        let library =
+            cpp_subject("careful_session.cpp", Some(&format!("MUTANT={name}"))).expect("it was there before");
         let ran = conform(&["check", "--level", level, "--timeout", "1s", "--library", &library]);
         assert_eq!(ran.code, Some(1), "{name} at {level}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains(requirement), "{name} is not accused of {requirement}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_not_accused() {
+    let Some(late) = cpp_subject("careful_session.cpp", Some("LATE_MS=120")) else { return };
+    let ran = conform(&["check", "--suite", "smoke", "--settle", "50ms", "--library", &late]);
+    says(&ran, 0, "conforms at level conventional");
 }
 
 #[test]

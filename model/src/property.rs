@@ -65,8 +65,8 @@ pub(crate) fn broken_by_settling(rules: &Rules, demand: Demand, world: &World) -
     })
 }
 
-/// Every requirement that a rule on the session decides, ascending: each has a property in a model in which its
-/// rules can bind.
+/// Every requirement that a rule on the session decides, ascending. Those whose rules bind in a model have a property
+/// there.
 fn decided() -> &'static [RequirementId] {
     static DECIDED: OnceLock<Vec<RequirementId>> = OnceLock::new();
     DECIDED.get_or_init(|| {
@@ -162,7 +162,7 @@ pub(crate) fn all(model: &SessionModel) -> Vec<Property<SessionModel>> {
         .iter()
         .filter_map(|id| {
             let place = decided().binary_search(id).ok()?;
-            Some(Property::always(name(*id), *KEEPS.get(place)?))
+            Some(Property::always(name(*id), KEEPS[place]))
         })
         .collect();
     all.extend([

@@ -88,11 +88,10 @@ impl Arm {
         self.level <= demand.level && self.era.is_none_or(|era| era == demand.era)
     }
 
-    /// Whether this demand includes the arm, and it has something to say on this call's end. By the pages alone
-    /// nothing is certain of a session that was told to log off since the fast shutdown (SHARED-007).
+    /// Whether this demand includes the arm, and it has something to say on this call's end.
     pub fn bears_on(&self, moment: &Moment, demand: Demand) -> bool {
         self.is_demanded(demand)
-            && !(demand.level == Level::Documented && demand.era == Era::FastShutdown && moment.was_told())
+            && !crate::rules::leaves_undecided(moment, demand)
             && match self.check {
                 Check::Return { bears, .. } => bears(moment),
                 _ => false,

@@ -15,6 +15,8 @@ mod threads;
 
 use crate::rule::Arm;
 
+pub(crate) use sharing::leaves_undecided;
+
 /// Every rule, by module.
 pub(crate) const ALL: &[&[Arm]] = &[
     logoff::ARMS,

@@ -61,8 +61,9 @@ pub(super) fn confirm(
 ) -> Option<Evidence> {
     // Each try of what rests on waiting waits out its whole time.
     let tries = |kind| if rests_on_waiting(kind) { TRIES / 2 } else { TRIES };
-    let worth_a_try = suspects.iter().enumerate().filter(|(n, (_, d))| *n < tries(d.kind)).map(|(_, s)| s);
-    worth_a_try.take(TRIES).find_map(|(i, deviation)| {
+    let mut worth_a_try =
+        suspects.iter().enumerate().filter(|(n, (_, d))| *n < tries(d.kind)).map(|(_, s)| s);
+    worth_a_try.find_map(|(i, deviation)| {
         let program = request.planned[ran[*i].program].program.clone();
         minimise(request, dialect, program, deviation)
     })

@@ -32,16 +32,16 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cpp")
 }
 
-/// Builds a C++ subject, or one of its mutants. `None`, said aloud, where the machine has no C++ compiler; with
+/// Builds a C++ subject, as it is or with a definition such as `MUTANT=logoff_s_false`. `None`, said aloud, where the machine has no C++ compiler; with
 /// `MAPI_CONFORM_SKIP_NOTHING` set that is a failure.
-pub fn cpp_subject(source: &str, mutant: Option<&str>) -> Option<String> {
+pub fn cpp_subject(source: &str, definition: Option<&str>) -> Option<String> {
     static BUILT: OnceLock<TempDir> = OnceLock::new();
     let library =
-        BUILT.get_or_init(scratch).path().join(format!("{source}-{}.so", mutant.unwrap_or("careful")));
+        BUILT.get_or_init(scratch).path().join(format!("{source}-{}.so", definition.unwrap_or("careful")));
     let mut compiler = Command::new("g++");
     compiler.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-I"]).arg(fixtures().join("include"));
-    if let Some(mutant) = mutant {
-        compiler.arg(format!("-DMUTANT={mutant}"));
+    if let Some(definition) = definition {
+        compiler.arg(format!("-D{definition}"));
     }
     match compiler.arg(fixtures().join(source)).arg("-o").arg(&library).output() {
         Ok(built) => {

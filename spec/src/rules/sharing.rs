@@ -1,9 +1,11 @@
 //! Who hears of a Logoff with `MAPI_LOGOFF_SHARED`, and who must not.
 
+use crate::era::Era;
 use crate::flags::EventMask;
 use crate::level::Level::{Conventional, Documented};
+use crate::moment::Moment;
 use crate::requirement::{Family, RequirementId};
-use crate::rule::Arm;
+use crate::rule::{Arm, Demand};
 use crate::state::{Membership, Owed, OwedKind, Session, Welcome, World};
 
 /// Which requirement a member's silence breaks: the most particular thing about the one who left, or about the one
@@ -57,6 +59,12 @@ macro_rules! told {
 fn stranger(world: &World, owed: &Owed) -> Option<(bool, bool)> {
     let OwedKind::Untold { listener, heard } = owed.kind else { return None };
     world.session(listener).map(|session| (session.apart, heard))
+}
+
+/// Whether the pages leave everything about this call open, so that no rule on it is demanded: since the fast shutdown
+/// one of them lets `MAPI_LOGOFF_SHARED` begin the end of every client, and says no more (SHARED-007).
+pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
+    demand.level == Documented && demand.era == Era::FastShutdown && m.was_told()
 }
 
 pub(super) const ARMS: &[Arm] = &[
