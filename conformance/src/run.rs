@@ -321,9 +321,10 @@ fn collect_evidence(
     evidence
 }
 
-/// Whether the fault is that something had not come, or not been given back, by the time the subject had settled.
+/// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,
+/// or came again afterwards.
 const fn rests_on_waiting(kind: Kind) -> bool {
-    matches!(kind, Kind::MissingCallback | Kind::Lifetime)
+    matches!(kind, Kind::MissingCallback | Kind::Lifetime | Kind::RepeatedCallback)
 }
 
 /// Ten times the patience, for what was not there the first time.
@@ -335,7 +336,7 @@ fn patient(setting: &Setting, kind: Kind) -> Setting {
     if rests_on_waiting(kind) {
         patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
     }
-    if kind != Kind::UnexpectedCallback {
+    if !matches!(kind, Kind::UnexpectedCallback | Kind::RepeatedCallback) {
         // What comes after the end concerns only what must not come.
         patient.linger = Duration::ZERO;
     }

@@ -7,7 +7,7 @@ use crate::party::Party;
 use crate::phase::{Phase, Phases};
 use crate::requirement::RequirementId;
 use crate::rule::{Arm, Check, Demand, Hearing, Rules};
-use crate::state::{Owed, OwedKind, World};
+use crate::state::{Hush, Owed, OwedKind, World};
 
 /// What kind of fault a deviation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub enum Kind {
     MissingCallback,
     /// A sink was called that must not be, or with what must not come.
     UnexpectedCallback,
+    /// A sink was called for what it had been called for before.
+    RepeatedCallback,
     /// The right things in the wrong order.
     Order,
     /// A pointer is another's.
@@ -46,6 +48,7 @@ impl Kind {
             Self::BadOutParameter => "bad-out-parameter",
             Self::MissingCallback => "missing-callback",
             Self::UnexpectedCallback => "unexpected-callback",
+            Self::RepeatedCallback => "repeated-callback",
             Self::Order => "order",
             Self::Identity => "identity",
             Self::Lifetime => "lifetime",
@@ -144,8 +147,13 @@ impl<'r> Judge<'r> {
 
     /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
     pub fn verdict(mut self) -> Verdict {
-        let untold = |owed: &&Owed| matches!(owed.kind, OwedKind::Untold { heard: false, .. });
-        for owed in self.world.owed.iter().filter(|owed| !owed.paid && !untold(owed)) {
+        let unheard = |owed: &&Owed| {
+            matches!(
+                owed.kind,
+                OwedKind::Untold { heard: false, .. } | OwedKind::Hushed { heard: false, .. }
+            )
+        };
+        for owed in self.world.owed.iter().filter(|owed| !owed.paid && !unheard(owed)) {
             let requirement = self.at_stake(owed);
             if requirement.is_some() {
                 let why = "the trace stops before the subject has settled";
@@ -271,9 +279,13 @@ impl<'r> Judge<'r> {
                 self.bound[i] = true;
                 if !paid(&self.world, owed) {
                     let kind = match owed.kind {
+                        OwedKind::Told { .. } if crate::rules::tells_again(&self.world, owed) => {
+                            Kind::RepeatedCallback
+                        }
                         OwedKind::Told { .. } => Kind::MissingCallback,
-                        OwedKind::Untold { .. } => Kind::UnexpectedCallback,
-                        _ => Kind::Lifetime,
+                        OwedKind::Hushed { why: Hush::Again, .. } => Kind::RepeatedCallback,
+                        OwedKind::Untold { .. } | OwedKind::Hushed { .. } => Kind::UnexpectedCallback,
+                        OwedKind::Unadvised { .. } | OwedKind::Abandoned { .. } => Kind::Lifetime,
                     };
                     broken.push((i, arm.requirement, kind));
                 }

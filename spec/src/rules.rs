@@ -16,6 +16,7 @@ mod threads;
 use crate::rule::Arm;
 
 pub(crate) use sharing::leaves_undecided;
+pub(crate) use threads::tells_again;
 
 /// Every rule, by module.
 pub(crate) const ALL: &[&[Arm]] = &[

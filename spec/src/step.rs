@@ -12,10 +12,11 @@ mod objects;
 mod registrations;
 
 pub(crate) use logoff::is_badly_argued;
+use logoff::is_logoff_of;
 
 use crate::event::{Call, CallId, Callback, SinkId, Target, ThreadId};
 use crate::outcome::{Ending, Outcome};
-use crate::state::{Disturbance, ObjectKind, Pending, Session, World};
+use crate::state::{Disturbance, ObjectKind, OwedKind, Pending, Session, World};
 
 impl World {
     /// A call begins.
@@ -74,7 +75,10 @@ impl World {
                 self.advised(&pending, session, mask, sink, registration, outcome);
             }
             Call::Unadvise { registration, .. } => self.unadvised(registration, outcome),
-            Call::Logoff { session, flags, .. } => self.leave_logoff(&pending, session, flags, outcome),
+            Call::Logoff { session, flags, .. } => {
+                let came_second = self.pending[..index].iter().any(|other| is_logoff_of(session, &other.call));
+                self.leave_logoff(&pending, session, flags, outcome, came_second);
+            }
             _ => {}
         }
         if let Some(session) = pending.call.session().and_then(|id| self.session_mut(id))
@@ -99,18 +103,32 @@ impl World {
     /// Everything that could come has come: what is owed has been judged.
     pub fn settle(&mut self) {
         let told = self.owed.iter().filter(|owed| owed.paid).filter_map(|owed| match owed.kind {
-            crate::state::OwedKind::Told { leaver, heard, .. } => Some((leaver, heard)),
+            OwedKind::Told { leaver, listener, heard, callbacks, registrations, .. } => {
+                Some((leaver, listener, heard, callbacks.div_ceil(registrations.max(1))))
+            }
             _ => None,
         });
-        for (leaver, heard) in told.collect::<Vec<_>>() {
+        for (leaver, listener, heard, callbacks) in told.collect::<Vec<_>>() {
+            let once = self.session(leaver).is_some_and(|session| !session.ended_twice_over)
+                && self.is_alone_in_leaving(leaver, listener);
             let group = self.session(leaver).and_then(Session::group);
-            if let Some(group) = group.and_then(|group| self.groups.get_mut(usize::from(group.0)))
-                && group.announced == 0
-            {
+            let Some(group) = group.and_then(|group| self.groups.get_mut(usize::from(group.0))) else {
+                continue;
+            };
+            if group.announced == 0 {
                 group.announced = heard.0;
             }
+            if once {
+                group.callbacks = group.callbacks.max(callbacks);
+            }
         }
-        self.owed.retain(|owed| matches!(owed.kind, crate::state::OwedKind::Untold { .. }));
+        self.owed.retain(|owed| matches!(owed.kind, OwedKind::Untold { .. }));
+        let leaving: Vec<_> = self.pending.iter().filter_map(|pending| pending.call.session()).collect();
+        for (slot, session) in self.sessions.iter_mut().enumerate() {
+            let Some(session) = session else { continue };
+            let busy = leaving.iter().any(|id| usize::from(id.0) == slot);
+            session.wound_up |= !busy && (session.is_logged_off() || session.is_released());
+        }
     }
 
     /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to

@@ -153,10 +153,17 @@ impl<'r> Draft<'r> {
     }
 
     /// Whether some rule could be broken by the answer to this call, made now.
-    fn is_worth_making(&self, call: &Call) -> bool {
+    pub fn is_worth_making(&self, call: &Call) -> bool {
         let mut world = self.world.clone();
         let id = CallId(u32::MAX);
         world.call(id, self.thread, *call);
+        let mut owed = world.owed.iter().filter(|owed| !self.world.owed.contains(owed));
+        if owed.any(|owed| {
+            let bears = |check| matches!(check, Check::Settled { bears, .. } if bears(&world, owed));
+            self.brief.rules.demanded(self.brief.demand).any(|(_, arm)| bears(arm.check))
+        }) {
+            return true;
+        }
         let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
         let moment = Moment { world: &world, pending, era: self.brief.demand.era };
         self.brief
@@ -168,6 +175,13 @@ impl<'r> Draft<'r> {
     /// Asks everything that shows whether sessions and objects work: before an edge to prepare, after it to
     /// observe. What was opened for the asking is released.
     pub fn observe(&mut self) {
+        // Objects before sessions and after them: asking a session opens and releases others of the same kind.
+        self.observe_objects();
+        self.observe_sessions();
+        self.observe_objects();
+    }
+
+    fn observe_sessions(&mut self) {
         let sessions: Vec<(SessionId, bool, bool)> = self
             .world
             .all_sessions()
@@ -188,6 +202,9 @@ impl<'r> Draft<'r> {
                 self.probe_ended(session);
             }
         }
+    }
+
+    fn observe_objects(&mut self) {
         let held: Vec<ObjectId> =
             self.world.all_objects().filter(|(_, object)| object.is_held()).map(|(id, _)| id).collect();
         for object in held {
@@ -226,8 +243,15 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// Waits for everything that is owed now.
+    /// Waits for everything that is owed now, if anything is.
     pub fn settle(&mut self) {
+        let awaited = self.awaited();
+        if awaited != Awaited::default() {
+            self.wait_for(awaited);
+        }
+    }
+
+    fn awaited(&self) -> Awaited {
         let mut awaited = Awaited::default();
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
             match owed.kind {
@@ -241,27 +265,29 @@ impl<'r> Draft<'r> {
                         .next();
                     awaited.heard |= sink.map_or(0, |sink| 1 << sink.0.min(63));
                 }
-                OwedKind::Untold { .. } => {}
+                OwedKind::Untold { .. } | OwedKind::Hushed { .. } => {}
                 OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
                     awaited.released |= 1 << sink.0.min(63);
                 }
             }
         }
-        if awaited != Awaited::default() {
-            self.note_owed();
-            self.steps.push(Step {
-                action: Action::Settle(awaited),
-                place: Place::Thread(ThreadId(0)),
-                after: self.guard,
-            });
-            for owed in &mut self.world.owed {
-                owed.paid = true;
-                if let OwedKind::Told { heard, .. } = &mut owed.kind {
-                    *heard = EventMask::fnevCriticalError;
-                }
+        awaited
+    }
+
+    fn wait_for(&mut self, awaited: Awaited) {
+        self.note_owed();
+        self.steps.push(Step {
+            action: Action::Settle(awaited),
+            place: Place::Thread(ThreadId(0)),
+            after: self.guard,
+        });
+        for owed in &mut self.world.owed {
+            owed.paid = true;
+            if let OwedKind::Told { heard, .. } = &mut owed.kind {
+                *heard = EventMask::fnevCriticalError;
             }
-            self.world.settle();
         }
+        self.world.settle();
     }
 
     /// Makes the call, the edge that the program is about, and ends the program for whichever way it goes: observes,

@@ -27,6 +27,7 @@ pub(super) fn all(brief: Brief) -> Vec<Planned> {
     two_sessions(brief, &mut all);
     three_sessions(brief, &mut all);
     callbacks(brief, &mut all);
+    logoffs_that_overlap(brief, &mut all);
     all
 }
 
@@ -51,12 +52,26 @@ fn shared_basics(brief: Brief, all: &mut Vec<Planned>) {
             draft.advise(second, BOTH);
             draft.observe();
             let who = [first, second][leaver];
-            all.push(draft.edge(alphabet::logoff_with(who, LogoffFlags::MAPI_LOGOFF_SHARED)));
+            all.push(draft.clone().edge(alphabet::logoff_with(who, LogoffFlags::MAPI_LOGOFF_SHARED)));
+            logoff_again(&draft, who, all);
         }
     }
     let mut alone = Draft::initialised(brief, 1);
     alone.log_on(way_named("joining"));
     all.push(alone.end());
+}
+
+/// A second Logoff of one that has left, once everybody has heard of the first.
+fn logoff_again(draft: &Draft, leaver: SessionId, all: &mut Vec<Planned>) {
+    for second in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+        let mut draft = draft.clone();
+        draft.call(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED));
+        draft.settle();
+        let again = alphabet::logoff_with(leaver, second);
+        if draft.is_worth_making(&again) {
+            all.push(draft.edge(again));
+        }
+    }
 }
 
 /// Logging on: uninitialised, in every way, after every way.
@@ -458,6 +473,26 @@ fn callbacks(brief: Brief, all: &mut Vec<Planned>) {
                 }
                 all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
             }
+        }
+    }
+}
+
+/// Two Logoffs of one session that overlap, once another member's has shown what one announcement brings.
+fn logoffs_that_overlap(brief: Brief, all: &mut Vec<Planned>) {
+    for inside in [true, false] {
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            let mut draft = Draft::initialised(brief, 1);
+            let leaver = draft.log_on(way_named("sharing"));
+            let listener = draft.log_on(way_named("joining"));
+            let earlier = draft.log_on(way_named("joining"));
+            draft.advise(leaver, BOTH);
+            draft.observe();
+            draft.call(alphabet::logoff_with(earlier, LogoffFlags::MAPI_LOGOFF_SHARED));
+            draft.settle();
+            let sink = draft.advise(listener, BOTH);
+            let place = if inside { Place::Inside(sink) } else { Place::Beside(sink) };
+            draft.at_notification(place, alphabet::logoff_with(leaver, flags));
+            all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
         }
     }
 }

@@ -24,7 +24,7 @@ fn world(phase: Phase, shared: bool) -> World {
     let membership =
         if shared { Membership::Member(GroupId(0), Welcome::Created) } else { Membership::Individual };
     if shared {
-        world.groups.push(Group { creator_left: false, superseded: false, announced: 0 });
+        world.groups.push(Group::default());
     }
     let mut session = Session::new(ThreadId(0), membership);
     session.phases = Phases::only(phase);

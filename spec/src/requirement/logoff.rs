@@ -495,4 +495,23 @@ pub const ROWS: &[Requirement] = &[
         revision: 1,
         implies: &[Family::Logoff.id(5)],
     },
+    Requirement {
+        id: Family::Logoff.id(28),
+        name: "ends-once",
+        binds: &[Party::Session],
+        strength: Strength::Undocumented,
+        level: Level::Conventional,
+        era: None,
+        in_scope: true,
+        sources: &[Source {
+            document: "edge cases of the survey behind this project",
+            section: "E-04, E-12",
+        }],
+        text: "What a Logoff does is done once: a second one, however it is answered, tells nobody anything \
+               again.",
+        observable: Observable::Boundary,
+        since: 1,
+        revision: 1,
+        implies: &[],
+    },
 ];

@@ -145,7 +145,7 @@ pub const ROWS: &[Requirement] = &[
             Source { document: "threading-in-mapi.md", section: "Threading in MAPI" },
         ],
         text: "Calls that overlap a Logoff, on another thread or from inside a callback, are answered as \
-               before it or as after it; none crashes or hangs.",
+               before it or as after it; none crashes or hangs, and Logoffs that overlap do their work once.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,

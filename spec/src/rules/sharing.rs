@@ -6,12 +6,12 @@ use crate::level::Level::{Conventional, Documented};
 use crate::moment::Moment;
 use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Demand};
-use crate::state::{Membership, Owed, OwedKind, Session, Welcome, World};
+use crate::state::{Hush, Membership, Owed, OwedKind, Session, Welcome, World};
 
 /// Which requirement a member's silence breaks: the most particular thing about the one who left, or about the one
 /// who should have heard.
 fn silence(world: &World, owed: &Owed) -> Option<RequirementId> {
-    let OwedKind::Told { listener, leaver, on, advised_on, heard } = owed.kind else { return None };
+    let OwedKind::Told { listener, leaver, on, advised_on, heard, .. } = owed.kind else { return None };
     let welcome = |session: Option<&Session>| match session.map(|s| s.membership) {
         Some(Membership::Member(_, welcome)) => Some(welcome),
         _ => None,
@@ -61,6 +61,18 @@ fn stranger(world: &World, owed: &Owed) -> Option<(bool, bool)> {
     world.session(listener).map(|session| (session.apart, heard))
 }
 
+macro_rules! hushed {
+    ($family:ident $number:literal, $level:ident, $why:ident, $demands:literal) => {
+        Arm::on_settled(
+            Family::$family.id($number),
+            $level,
+            $demands,
+            |_, owed| matches!(owed.kind, OwedKind::Hushed { why: Hush::$why, .. }),
+            |_, owed| !matches!(owed.kind, OwedKind::Hushed { heard: true, .. }),
+        )
+    };
+}
+
 /// Whether the pages leave everything about this call open, so that no rule on it is demanded: since the fast shutdown
 /// one of them lets `MAPI_LOGOFF_SHARED` begin the end of every client, and says no more (SHARED-007).
 pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
@@ -87,4 +99,6 @@ pub(super) const ARMS: &[Arm] = &[
         |world, owed| stranger(world, owed).is_some_and(|(apart, _)| apart),
         |world, owed| stranger(world, owed).is_none_or(|(_, heard)| !heard),
     ),
+    hushed!(Logoff 25, Documented, Refused, "nothing: the Logoff was refused, and so nobody leaves"),
+    hushed!(Logoff 28, Conventional, Again, "nothing: the session had logged off before, and that was announced then"),
 ];

@@ -52,4 +52,9 @@ impl Object {
     pub(crate) fn remember(&mut self, method: ObjectMethod) {
         self.worked |= 1 << method as u8;
     }
+
+    /// Remembers that this method has failed since.
+    pub(crate) fn forget(&mut self, method: ObjectMethod) {
+        self.worked &= !(1 << method as u8);
+    }
 }

@@ -104,6 +104,10 @@ pub struct Session {
     pub identity: Option<u64>,
     /// It went away by its final Release, without a Logoff.
     pub never_logged_off: bool,
+    /// It has ended, and the subject has settled since: whatever its end brings to others has come.
+    pub wound_up: bool,
+    /// Another Logoff of it was called while one was under way.
+    pub ended_twice_over: bool,
     /// A later logon was handed this very pointer: whose calls these are, nobody can tell any more.
     pub aliased: bool,
 }
@@ -124,6 +128,8 @@ impl Session {
             last_result: HResult::S_OK,
             identity: None,
             never_logged_off: false,
+            wound_up: false,
+            ended_twice_over: false,
             aliased: false,
         }
     }
@@ -164,5 +170,10 @@ impl Session {
     /// Remembers that this method has succeeded.
     pub(crate) fn remember(&mut self, method: Method) {
         self.worked |= 1 << method as u32;
+    }
+
+    /// Remembers that this method has failed since.
+    pub(crate) fn forget(&mut self, method: Method) {
+        self.worked &= !(1 << method as u32);
     }
 }

@@ -5,7 +5,7 @@
 pub struct GroupId(pub u8);
 
 /// A shared session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Group {
     /// The one whose logon established it has ended.
     pub creator_left: bool,
@@ -13,4 +13,6 @@ pub struct Group {
     pub superseded: bool,
     /// The kinds of event with which a flagged Logoff was announced to a mask with both bits, once one was whole.
     pub announced: u32,
+    /// How many callbacks one such announcement brought to a registration, at most.
+    pub callbacks: u8,
 }

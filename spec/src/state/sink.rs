@@ -38,6 +38,15 @@ pub struct Owed {
     pub lapsed: bool,
 }
 
+/// Why a Logoff announces nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hush {
+    /// It was refused for its arguments (LOGOFF-025).
+    Refused,
+    /// The session had logged off before, and all that brings had come (LOGOFF-028).
+    Again,
+}
+
 /// What can be owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OwedKind {
@@ -53,6 +62,21 @@ pub enum OwedKind {
         advised_on: ThreadId,
         /// The kinds of event that came, right or wrong.
         heard: EventMask,
+        /// How many callbacks brought them.
+        callbacks: u8,
+        /// How many registrations of the listener's ask for them.
+        registrations: u8,
+    },
+    /// A member hears nothing of a Logoff that announces nothing: refused, or made when the session had long ended.
+    Hushed {
+        /// Who must not hear.
+        listener: SessionId,
+        /// Whose Logoff it is.
+        caller: SessionId,
+        /// Why there is nothing to hear.
+        why: Hush,
+        /// Whether it has heard all the same.
+        heard: bool,
     },
     /// A session that shares with nobody who leaves hears nothing (SHARED-011, LOGON-010). It stays owed to the end.
     Untold {

@@ -38,16 +38,23 @@ impl World {
             .filter(|id| self.session(*id).is_some_and(crate::state::Session::is_logged_on))
             .filter(|id| self.nobody_it_may_share_with_leaves(*id))
             .collect();
-        for owed in &mut self.owed {
-            if let OwedKind::Untold { listener, heard } = &mut owed.kind {
-                *heard |= on.contains(listener);
-            }
-            if let OwedKind::Told { listener, heard, .. } = &mut owed.kind
-                && hearing.contains(listener)
-            {
-                *heard = heard.with(events);
-                owed.paid |= heard.0 & EventMask::END_OF_SESSION.0 != 0;
+        let ends = events.0 & EventMask::END_OF_SESSION.0 != 0;
+        let mut owed = std::mem::take(&mut self.owed);
+        for owed in &mut owed {
+            match &mut owed.kind {
+                OwedKind::Untold { listener, heard } => *heard |= on.contains(listener),
+                OwedKind::Hushed { listener, caller, heard, .. } => {
+                    *heard |=
+                        ends && hearing.contains(listener) && self.is_alone_in_leaving(*caller, *listener);
+                }
+                OwedKind::Told { listener, heard, callbacks, .. } if hearing.contains(listener) => {
+                    *heard = heard.with(events);
+                    *callbacks = callbacks.saturating_add(1);
+                    owed.paid |= heard.0 & EventMask::END_OF_SESSION.0 != 0;
+                }
+                OwedKind::Told { .. } | OwedKind::Unadvised { .. } | OwedKind::Abandoned { .. } => {}
             }
         }
+        self.owed = owed;
     }
 }

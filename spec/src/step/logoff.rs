@@ -1,39 +1,84 @@
 //! What follows from a Logoff: the commit, who is owed a word, whom it must leave as they were.
 
-use crate::event::{SessionId, ThreadId};
+use crate::event::{Call, SessionId, ThreadId};
 use crate::flags::{EventMask, LogoffFlags};
 use crate::outcome::Outcome;
 use crate::phase::{Phase, Phases};
-use crate::state::{Disturbance, Membership, Owed, OwedKind, Pending, Welcome, World};
+use crate::state::{Disturbance, Hush, Membership, Owed, OwedKind, Pending, Session, Welcome, World};
 
 impl World {
     pub(super) fn enter_logoff(&mut self, id: SessionId, flags: LogoffFlags, thread: ThreadId) {
         let Some(session) = self.session_mut(id) else { return };
+        if session.is_logged_off() && session.wound_up {
+            self.owe_hush(id, Hush::Again);
+        }
+        let Some(session) = self.session_mut(id) else { return };
         if !session.phases.may_be(Phase::LoggedOn) {
+            session.ended_twice_over |=
+                session.phases.may_be(Phase::LoggingOff) || session.phases.may_be(Phase::Committed);
             return;
         }
         let certain = session.is_logged_on();
         session.phases = Phases::only(Phase::LoggingOff).or(Phases::only(Phase::Committed));
-        let group = session.group();
-        if flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)
-            && certain
-            && let Some(group) = group
-        {
-            let listeners: Vec<_> = self
-                .members(group)
-                .filter(|(other, _)| *other != id)
-                .filter_map(|(other, _)| self.advised_on(other).map(|thread| (other, thread)))
-                .collect();
-            self.owed.extend(listeners.into_iter().map(|(listener, advised_on)| Owed {
-                kind: OwedKind::Told { listener, leaver: id, on: thread, advised_on, heard: EventMask(0) },
+        if flags.has(LogoffFlags::MAPI_LOGOFF_SHARED) && certain {
+            let told = self.other_listeners(id).into_iter().map(|(listener, advised_on, registrations)| Owed {
+                kind: OwedKind::Told {
+                    listener,
+                    leaver: id,
+                    on: thread,
+                    advised_on,
+                    heard: EventMask(0),
+                    callbacks: 0,
+                    registrations,
+                },
                 paid: false,
                 lapsed: false,
-            }));
+            });
+            self.owed.extend(told.collect::<Vec<_>>());
         }
         if certain {
             self.owe_silence(id);
         }
         self.disturb_others(id, flags);
+    }
+
+    /// The other members of the session's shared session that must hear of its end: each with the thread of its
+    /// first registration that asks for it, and how many do.
+    fn other_listeners(&self, id: SessionId) -> Vec<(SessionId, ThreadId, u8)> {
+        let Some(group) = self.session(id).and_then(Session::group) else { return Vec::new() };
+        let others = self.members(group).filter(|(other, _)| *other != id);
+        others
+            .filter_map(|(other, _)| {
+                let asking = self.all_registrations().filter(|(_, r)| {
+                    r.session == other && r.active && r.mask.has(EventMask::END_OF_SESSION)
+                });
+                Some((other, self.advised_on(other)?, u8::try_from(asking.count()).unwrap_or(u8::MAX)))
+            })
+            .collect()
+    }
+
+    /// The other members must not hear of this Logoff.
+    fn owe_hush(&mut self, caller: SessionId, why: Hush) {
+        for (listener, ..) in self.other_listeners(caller) {
+            let kind = OwedKind::Hushed { listener, caller, why, heard: false };
+            if self.is_alone_in_leaving(caller, listener) && !self.owed.iter().any(|owed| owed.kind == kind) {
+                self.owed.push(Owed { kind, paid: false, lapsed: false });
+            }
+        }
+    }
+
+    /// Of all whom the listener may share with, only this one can be the reason for a word: the others are logged
+    /// on, or ended long ago.
+    pub(crate) fn is_alone_in_leaving(&self, leaver: SessionId, listener: SessionId) -> bool {
+        let Some(own) = self.session(listener) else { return false };
+        own.is_logged_on()
+            && self.all_sessions().all(|(other, session)| {
+                other == leaver
+                    || other == listener
+                    || session.is_logged_on()
+                    || session.wound_up
+                    || own.membership.is_apart_from(session.membership)
+            })
     }
 
     /// Registered sessions that certainly do not share with the one that leaves must not hear of it.
@@ -72,11 +117,9 @@ impl World {
         id: SessionId,
         flags: LogoffFlags,
         outcome: Outcome,
+        came_second: bool,
     ) {
-        let another = self
-            .pending
-            .iter()
-            .any(|other| matches!(other.call, crate::event::Call::Logoff { session, .. } if session == id));
+        let another = self.pending.iter().any(|other| is_logoff_of(id, &other.call));
         let Some(session) = self.session_mut(id) else { return };
         if session.is_logged_off() || session.is_released() {
             return;
@@ -93,14 +136,16 @@ impl World {
             self.disturb_others(id, flags);
             return;
         }
-        self.owed.retain(|owed| !matches!(owed.kind, OwedKind::Told { leaver, .. } if leaver == id));
+        let refused = is_badly_argued(&pending.call);
+        if !came_second {
+            self.take_back_what_was_to_be_told(id, refused && !another);
+        }
         if another {
             return;
         }
         let Some(session) = self.session_mut(id) else { return };
         let cancelled = flags.has(LogoffFlags::MAPI_LOGOFF_UI)
             && outcome.code().is_some_and(crate::hresult::HResult::is_cancel);
-        let refused = is_badly_argued(&pending.call);
         session.phases = match (cancelled, refused) {
             (true, _) | (_, true) => Phases::only(Phase::LoggedOn),
             _ => Phases::only(Phase::LoggedOn).or(Phases::only(Phase::LoggedOff)),
@@ -109,6 +154,24 @@ impl World {
             (true, _) => self.disturb_session(id, Disturbance::CancelledLogoff),
             (_, true) => self.disturb_session(id, Disturbance::RefusedLogoff),
             _ => {}
+        }
+    }
+
+    /// A Logoff has failed: nobody is owed a word of it. Where it was refused, a word is one too many.
+    fn take_back_what_was_to_be_told(&mut self, id: SessionId, refused: bool) {
+        let (told, kept): (Vec<Owed>, Vec<Owed>) = std::mem::take(&mut self.owed)
+            .into_iter()
+            .partition(|owed| matches!(owed.kind, OwedKind::Told { leaver, .. } if leaver == id));
+        self.owed = kept;
+        for owed in told {
+            if let OwedKind::Told { listener, heard, .. } = owed.kind
+                && refused
+                && self.is_alone_in_leaving(id, listener)
+            {
+                let heard = heard.0 & EventMask::END_OF_SESSION.0 != 0;
+                let kind = OwedKind::Hushed { listener, caller: id, why: Hush::Refused, heard };
+                self.owed.push(Owed { kind, paid: false, lapsed: owed.lapsed });
+            }
         }
     }
 
@@ -139,7 +202,11 @@ impl World {
     }
 }
 
+pub(crate) fn is_logoff_of(id: SessionId, call: &Call) -> bool {
+    matches!(call, Call::Logoff { session, .. } if *session == id)
+}
+
 /// Whether the arguments break the page's demands on the caller: unknown bits, or a reserved word that is not zero.
-pub(crate) fn is_badly_argued(call: &crate::event::Call) -> bool {
-    matches!(call, crate::event::Call::Logoff { flags, reserved, .. } if flags.unknown() != 0 || *reserved != 0)
+pub(crate) fn is_badly_argued(call: &Call) -> bool {
+    matches!(call, Call::Logoff { flags, reserved, .. } if flags.unknown() != 0 || *reserved != 0)
 }

@@ -71,7 +71,7 @@ impl World {
                 older.superseded = true;
             }
             debug_assert_eq!(usize::from(group.0), self.groups.len());
-            self.groups.push(Group { creator_left: false, superseded: false, announced: 0 });
+            self.groups.push(Group::default());
         }
         self.disturb_all(Disturbance::OtherLogon);
         if profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT) {

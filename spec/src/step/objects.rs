@@ -1,6 +1,7 @@
 //! What the methods of a session, and of the objects it opened, leave behind.
 
 use crate::event::{Method, ObjectId, ObjectMethod, SessionId};
+use crate::hresult::HResult;
 use crate::outcome::Outcome;
 use crate::phase::Standing;
 use crate::state::{Disturbance, Object, ObjectKind, Pending, World, put};
@@ -15,6 +16,11 @@ impl World {
         outcome: Outcome,
     ) {
         if !outcome.succeeded() {
+            if let Some(session) = self.session_mut(id)
+                && fails_for_good(outcome)
+            {
+                session.forget(method);
+            }
             return;
         }
         if method.opens() && outcome.gave_object() {
@@ -25,7 +31,7 @@ impl World {
             && alive
         {
             session.remember(method);
-            if method == Method::QueryIdentity && outcome.is(crate::hresult::HResult::S_OK) {
+            if method == Method::QueryIdentity && outcome.is(HResult::S_OK) {
                 session.identity = outcome.out.value();
             }
         }
@@ -39,9 +45,20 @@ impl World {
         let session = object.session;
         if outcome.succeeded() {
             object.remember(method);
+            if method.carries_state() {
+                // It has survived whatever happened until now.
+                object.disturbed = None;
+            }
+        } else if fails_for_good(outcome) {
+            object.forget(method);
         }
         if method == ObjectMethod::QueryFastShutdown {
             self.disturb_session(session, Disturbance::QueriedFastShutdown);
         }
     }
+}
+
+/// What worked and then does not is a fault once; that it goes on failing is no other.
+fn fails_for_good(outcome: Outcome) -> bool {
+    outcome.failed() && !outcome.code().is_some_and(HResult::is_want_of_resources)
 }
