@@ -76,6 +76,8 @@ pub struct Deviation {
     pub event: usize,
     /// The call or callback it happened to, where it is one.
     pub call: Option<CallId>,
+    /// What was owed, where that was at stake once the subject had settled.
+    pub debt: Option<OwedKind>,
 }
 
 /// Something that could not be decided.
@@ -185,7 +187,9 @@ impl<'r> Judge<'r> {
         kind: Kind,
         call: Option<CallId>,
     ) {
-        self.verdict.deviations.push(Deviation { arm, requirement, blame, kind, event: self.events, call });
+        let event = self.events;
+        let debt = None;
+        self.verdict.deviations.push(Deviation { arm, requirement, blame, kind, event, call, debt });
     }
 
     fn check_duty(&mut self, id: CallId, call: &crate::event::Call) {
@@ -211,11 +215,8 @@ impl<'r> Judge<'r> {
         };
         let moment = Moment { world: &self.world, pending: &pending, era: self.demand.era };
         let mut broken = Vec::new();
-        for (i, arm) in self.rules.demanded(self.demand) {
+        for (i, arm) in self.rules.bearing(&moment, self.demand.level) {
             let Check::Return { allows, .. } = arm.check else { continue };
-            if !arm.bears_on(&moment, self.demand) {
-                continue;
-            }
             self.bound[i] = true;
             if !allows(&moment, &outcome) {
                 broken.push((i, arm.requirement, kind_of_return(arm, &moment, &outcome)));
@@ -287,13 +288,19 @@ impl<'r> Judge<'r> {
                         OwedKind::Untold { .. } | OwedKind::Hushed { .. } => Kind::UnexpectedCallback,
                         OwedKind::Unadvised { .. } | OwedKind::Abandoned { .. } => Kind::Lifetime,
                     };
-                    broken.push((i, arm.requirement, kind));
+                    broken.push(Deviation {
+                        arm: i,
+                        requirement: arm.requirement,
+                        blame: Party::Session,
+                        kind,
+                        event: self.events,
+                        call: None,
+                        debt: Some(owed.kind),
+                    });
                 }
             }
         }
-        for (arm, requirement, kind) in broken {
-            self.accuse(arm, requirement, Party::Session, kind, None);
-        }
+        self.verdict.deviations.extend(broken);
     }
 }
 

@@ -133,7 +133,7 @@ fn typical(call: &Call) -> [Outcome; 4] {
 /// The answer that a plan counts on: the success, if it is allowed, or else the usual failure. The call is under
 /// way in `world`. `None` where the rules forbid all of these.
 pub fn usual(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Option<Outcome> {
-    allowed_of_typical(rules, demand, world, id).next()
+    allowed_of_typical(rules, demand, world, id).first().copied()
 }
 
 /// Whether both a success and a failure are open to the call of that number: a plan must go on from either.
@@ -143,34 +143,28 @@ pub fn may_go_either_way(
     world: &World,
     id: CallId,
 ) -> Option<(Outcome, Outcome)> {
-    let open: Vec<Outcome> = allowed_of_typical(rules, demand, world, id).collect();
+    let open = allowed_of_typical(rules, demand, world, id);
     let success = open.iter().find(|outcome| outcome.succeeded())?;
     let failure = open.iter().find(|outcome| !outcome.succeeded())?;
     Some((*success, *failure))
 }
 
-fn allowed_of_typical<'a>(
-    rules: &'a Rules,
-    demand: Demand,
-    world: &'a World,
-    id: CallId,
-) -> impl Iterator<Item = Outcome> + 'a {
-    let pending = world.pending.iter().find(|pending| pending.id == id);
-    let moment = pending.map(|pending| Moment { world, pending, era: demand.era });
-    let typical = pending.map(|pending| typical(&pending.call)).into_iter().flatten();
-    typical.filter(move |outcome| {
-        let Some(moment) = &moment else { return false };
-        rules.bearing(moment, demand.level).all(|(_, arm)| match arm.check {
-            Check::Return { allows, .. } => allows(moment, outcome),
-            _ => true,
-        })
-    })
+fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<Outcome> {
+    let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
+    let moment = Moment { world, pending, era: demand.era };
+    let mut open = typical(&pending.call).to_vec();
+    for (_, arm) in rules.bearing(&moment, demand.level) {
+        if let Check::Return { allows, .. } = arm.check {
+            open.retain(|outcome| allows(&moment, outcome));
+        }
+    }
+    open
 }
 
 /// The typical answers that the documents allow to the call under way: enough to reach every state, a success, a
 /// refusal, a cancelled dialog.
 pub fn answers(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<Outcome> {
-    allowed_of_typical(rules, demand, world, id).collect()
+    allowed_of_typical(rules, demand, world, id)
 }
 
 /// The conceivable answers to the call under way that `allowed_by` lets through and a rule of `against` on this

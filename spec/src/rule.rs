@@ -90,12 +90,12 @@ impl Arm {
 
     /// Whether this demand includes the arm, and it has something to say on this call's end.
     pub fn bears_on(&self, moment: &Moment, demand: Demand) -> bool {
-        self.is_demanded(demand)
-            && !crate::rules::leaves_undecided(moment, demand)
-            && match self.check {
-                Check::Return { bears, .. } => bears(moment),
-                _ => false,
-            }
+        self.would_bear_on(moment, demand) && !crate::rules::leaves_undecided(moment, demand)
+    }
+
+    /// The same, where the documents do not leave everything about the call undecided.
+    fn would_bear_on(&self, moment: &Moment, demand: Demand) -> bool {
+        self.is_demanded(demand) && matches!(self.check, Check::Return { bears, .. } if bears(moment))
     }
 
     /// The same rule, demanded in one era only.
@@ -205,7 +205,8 @@ impl Rules {
         level: Level,
     ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
         let demand = Demand { level, era: moment.era };
-        self.arms.iter().enumerate().filter(move |(_, arm)| arm.bears_on(moment, demand))
+        let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { self.arms.len() };
+        self.arms.iter().enumerate().take(decided).filter(move |(_, arm)| arm.would_bear_on(moment, demand))
     }
 
     /// The arms that decide this requirement.

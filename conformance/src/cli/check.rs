@@ -238,13 +238,25 @@ fn not_a_library(path: &Path, why: &str) -> Failure {
     Failure::NotTested(crate::run::NotTested::NotLoaded(format!("{}: {why}", path.display())))
 }
 
-/// The hash of the plan: equal plans, equal hashes.
+/// The hash of the plan: equal plans, equal hashes, by one build of this program.
 fn hash_of(planned: &[Planned]) -> String {
-    let mut hash = Sha256::new();
-    for planned in planned {
-        hash.update(format!("{:?}\n", planned.program));
+    use std::hash::{Hash as _, Hasher};
+
+    struct Into(Sha256);
+    impl Hasher for Into {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        fn finish(&self) -> u64 {
+            0
+        }
     }
-    hex(&hash.finalize())[..16].to_owned()
+    let mut hash = Into(Sha256::new());
+    for planned in planned {
+        planned.program.hash(&mut hash);
+    }
+    hex(&hash.0.finalize())[..16].to_owned()
 }
 
 fn print_plan(planned: &[Planned]) -> Result<(), Failure> {

@@ -3,6 +3,8 @@
 //! Each shape varies every factor that some rule guards on: how the client logged on, references, open objects,
 //! registrations, other clients, initialisation, threads, history in the process. What is *right* is nowhere here.
 
+use std::panic::resume_unwind;
+
 use mapi_session_spec::alphabet::{self, Way, way_named};
 use mapi_session_spec::event::{
     BufferId, Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target,
@@ -16,19 +18,33 @@ use crate::program::Place;
 
 const BOTH: EventMask = EventMask::END_OF_SESSION;
 
-/// Every program of the full suite.
+/// A family of programs.
+type Family = fn(Brief, &mut Vec<Planned>);
+
+/// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
+const FAMILIES: [Family; 8] = [
+    histories,
+    shared_basics,
+    logons,
+    one_session,
+    two_sessions,
+    three_sessions,
+    callbacks,
+    logoffs_that_overlap,
+];
+
+/// Every program of the full suite, in a fixed order, made on all cores.
 pub(super) fn all(brief: Brief) -> Vec<Planned> {
-    let mut all = Vec::new();
-    // A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-    histories(brief, &mut all);
-    shared_basics(brief, &mut all);
-    logons(brief, &mut all);
-    one_session(brief, &mut all);
-    two_sessions(brief, &mut all);
-    three_sessions(brief, &mut all);
-    callbacks(brief, &mut all);
-    logoffs_that_overlap(brief, &mut all);
-    all
+    std::thread::scope(|scope| {
+        let making = FAMILIES.map(|family| {
+            scope.spawn(move || {
+                let mut all = Vec::new();
+                family(brief, &mut all);
+                all
+            })
+        });
+        making.into_iter().flat_map(|made| made.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 fn allowed(brief: Brief, call: &Call) -> bool {

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use mapi_session_spec::event::{Call, CallId, Callback, Event, Interface, Profile, Target};
-use mapi_session_spec::judge::{Deviation, Kind};
+use mapi_session_spec::flags::EventMask;
+use mapi_session_spec::judge::Deviation;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
+use mapi_session_spec::state::OwedKind;
 
 fn target(target: Target) -> String {
     match target {
@@ -106,13 +108,26 @@ pub fn observed(events: &[Event], deviation: &Deviation) -> String {
         }
         Some(Event::Callback { sink, callback, .. }) => format!("{sink}: {}", callback_name(*callback)),
         Some(Event::Call { call: made, .. }) => call(made),
-        _ if deviation.kind == Kind::MissingCallback => {
-            "nothing had come when the subject was settled".into()
+        _ => deviation.debt.map_or_else(|| "the trace had ended".into(), |debt| unpaid(&debt)),
+    }
+}
+
+/// What was there of what was owed, once the subject had settled.
+fn unpaid(debt: &OwedKind) -> String {
+    match debt {
+        OwedKind::Told { listener, heard: EventMask(0), .. } => {
+            format!("{listener} had heard nothing when the subject was settled")
         }
-        _ if deviation.kind == Kind::Lifetime => {
-            "the sink was still held when the subject was settled".into()
+        OwedKind::Told { listener, heard, callbacks: 1, .. } => format!("{listener} heard {heard}"),
+        OwedKind::Told { listener, heard, callbacks, .. } => {
+            format!("{listener} heard {heard}, in {callbacks} calls of OnNotify")
         }
-        _ => "the trace had ended".into(),
+        OwedKind::Untold { listener, .. } | OwedKind::Hushed { listener, .. } => {
+            format!("{listener} heard of it")
+        }
+        OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
+            format!("{sink} was still held when the subject was settled")
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Looking at memory that a subject handed out, without trusting that it is there.
 
 use std::ffi::c_void;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libloading::Library;
 
@@ -8,9 +10,13 @@ use libloading::Library;
 pub(super) fn read(address: usize, into: &mut [u8]) -> bool {
     let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
+    static OWN: LazyLock<libc::pid_t> = LazyLock::new(|| {
+        // SAFETY: it has no preconditions.
+        unsafe { libc::getpid() }
+    });
     // SAFETY: the kernel checks the remote address and fails the call if it is not mapped; the local buffer is ours.
     let read =
-        unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+        unsafe { libc::process_vm_readv(*OWN, &raw const local, 1, &raw const remote, 1, 0) };
     usize::try_from(read) == Ok(into.len())
 }
 
@@ -23,9 +29,19 @@ pub(super) fn word(address: usize) -> Option<usize> {
 /// Whether this looks like a COM object: its first word points to at least three addresses that are not null.
 pub(super) fn is_object(address: usize) -> bool {
     let Some(vtable) = word(address) else { return false };
+    // A subject has few vtables, and each look costs a call into the kernel.
+    static SEEN: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+    let seen = &SEEN[(vtable / size_of::<usize>()) % SEEN.len()];
+    if vtable != 0 && seen.load(Ordering::Relaxed) == vtable {
+        return true;
+    }
     let mut slots = [0_u8; 3 * size_of::<usize>()];
-    read(vtable, &mut slots)
-        && slots.chunks_exact(size_of::<usize>()).all(|slot| slot.iter().any(|byte| *byte != 0))
+    let whole = read(vtable, &mut slots)
+        && slots.chunks_exact(size_of::<usize>()).all(|slot| slot.iter().any(|byte| *byte != 0));
+    if whole {
+        seen.store(vtable, Ordering::Relaxed);
+    }
+    whole
 }
 
 /// Whether a C++ exception is being thrown on this thread, in the library or in the runtime it brought along.

@@ -29,6 +29,11 @@ impl World {
         })
     }
 
+    /// It has done nothing that a word may come of: it is logged on, or ended long ago.
+    fn nothing_new_of(&self, id: crate::event::SessionId) -> bool {
+        self.session(id).is_some_and(|session| session.is_logged_on() || session.wound_up)
+    }
+
     fn hear(&mut self, sink: SinkId, events: EventMask) {
         let hearing: Vec<_> =
             self.registrations.iter().flatten().filter(|r| r.sink == sink).map(|r| r.session).collect();
@@ -44,8 +49,10 @@ impl World {
             match &mut owed.kind {
                 OwedKind::Untold { listener, heard } => *heard |= on.contains(listener),
                 OwedKind::Hushed { listener, caller, heard, .. } => {
-                    *heard |=
-                        ends && hearing.contains(listener) && self.is_alone_in_leaving(*caller, *listener);
+                    *heard |= ends
+                        && hearing.contains(listener)
+                        && self.nothing_new_of(*caller)
+                        && self.is_alone_in_leaving(*caller, *listener);
                 }
                 OwedKind::Told { listener, heard, callbacks, .. } if hearing.contains(listener) => {
                     *heard = heard.with(events);
