@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use stateright::Model as _;
 
-use crate::machine::{Action, SessionModel, State};
+use crate::action::Action;
+use crate::machine::{SessionModel, State};
 
 /// Every state and move in a breadth-first search of our own, as (from, label, to).
 pub(crate) fn transitions(model: &SessionModel) -> (usize, Vec<(usize, String, usize)>) {
@@ -64,9 +65,9 @@ pub(crate) fn sequence_diagram(actions: &[Action]) -> String {
     }
     for (number, action) in actions.iter().enumerate() {
         let y = 70 + step * number;
-        let from_client = matches!(action, Action::Call(_));
+        let from_client = matches!(action, Action::Call(..));
         let (from, to) = if from_client { (left, right) } else { (right, left) };
-        let dash = if matches!(action, Action::Return(_)) { " stroke-dasharray='5 4'" } else { "" };
+        let dash = if matches!(action, Action::Return(..)) { " stroke-dasharray='5 4'" } else { "" };
         let middle = usize::midpoint(left, right);
         let label = escaped(&format!("{action:?}"));
         let _ = write!(svg, "<text x='{middle}' y='{}' text-anchor='middle'>{label}</text>", y - 6);

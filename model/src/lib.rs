@@ -1,19 +1,21 @@
 //! Is the specification consistent? Models that explore it, with properties named by requirement.
 //!
-//! `session` asks what one client can do to one session, every flag word and every reference of it. `shared` asks
-//! what members of a shared session, and a stranger, do to each other. Both are configurations of one machine over
-//! the specification's own transition relation: no rule is written here.
+//! Each model is a cast, a question about who does what to whom, on one machine over the specification's own transition
+//! relation: no rule is written here.
 
 #![forbid(unsafe_code)]
 
+mod action;
+mod cast;
 mod checker;
 mod export;
 mod machine;
 mod property;
 mod search;
 
+pub use action::Action;
+pub use cast::{all, methods, modelled, process, race, session, shared};
 pub use checker::{CheckError, Explored, check, explore, first_failure};
 pub use export::aldebaran;
-pub use machine::{Action, SessionModel, State, session, shared};
-pub use property::modelled;
+pub use machine::{SessionModel, State};
 pub use search::{Searched, search};

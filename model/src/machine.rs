@@ -1,19 +1,16 @@
-//! The one machine: what the client may do next, what the subject may answer, what may call back.
+//! The one machine: what the clients may do next, what the subject may answer, what may call back.
 
-use mapi_session_spec::alphabet::{self, Bounds, way_named};
-use mapi_session_spec::dialect::Sharing;
-use mapi_session_spec::event::{
-    Call, CallId, Callback, Method, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
-};
-use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::event::{Call, CallId, Callback, SinkId, ThreadId};
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::phase::Phase;
-use mapi_session_spec::requirement::{Family, RequirementId};
+use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 use stateright::{Model, Property};
 
+use crate::action::Action;
+use crate::cast::Cast;
 use crate::property;
 
 /// What the model is in.
@@ -25,59 +22,6 @@ pub struct State {
     pub notified: u8,
     /// The requirement that the last callback, or the last time of settling, broke. Only a broken twin breaks one.
     pub broke: Option<RequirementId>,
-}
-
-/// One observable step.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// The client calls.
-    Call(Call),
-    /// The call under way returns.
-    Return(Outcome),
-    /// The session calls a sink, which returns at once.
-    Callback(SinkId, Callback),
-    /// Everything that could come has come.
-    Settle,
-}
-
-impl std::fmt::Debug for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Call(call) => match call {
-                Call::Logoff { session, ui_param, flags, reserved, .. } => {
-                    write!(f, "{session}->Logoff(0x{ui_param:X}, {flags}, 0x{reserved:X})")
-                }
-                Call::Release { target: Target::Session(id) } => write!(f, "{id}->Release()"),
-                Call::Release { target: Target::Object(id) } => write!(f, "{id}->Release()"),
-                Call::AddRef { target: Target::Session(id) } => write!(f, "{id}->AddRef()"),
-                Call::OnObject { object, method } => write!(f, "{object}->{}()", method.name()),
-                Call::Method { session, method, object, .. } => {
-                    write!(f, "{object} = {session}->{}()", method.name())
-                }
-                Call::LogonEx { session, flags, .. } => write!(f, "{session} = MAPILogonEx({flags})"),
-                other => match other.session() {
-                    Some(session) => write!(f, "{session}->{}()", other.name()),
-                    None => write!(f, "{}()", other.name()),
-                },
-            },
-            Self::Return(outcome) => match outcome.code() {
-                Some(code) => write!(f, "→ {code}"),
-                None => write!(f, "→ {:?}", outcome.ending),
-            },
-            Self::Callback(sink, Callback::OnNotify { events }) => write!(f, "← {sink}->OnNotify({events})"),
-            Self::Callback(sink, callback) => write!(f, "← {sink}->{callback:?}"),
-            Self::Settle => f.write_str("settled"),
-        }
-    }
-}
-
-/// Which clients there are, and what they do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cast {
-    /// One client that does everything to one session.
-    One(Bounds),
-    /// Two members of a shared session, and a stranger, that log off with or without the flag.
-    Three,
 }
 
 /// A model over the specification's transition relation.
@@ -96,111 +40,41 @@ pub struct SessionModel {
     pub(crate) cast: Cast,
 }
 
-/// What binds where one client does everything to one session.
-pub(crate) const SESSION: &[RequirementId] = &[
-    Family::Logoff.id(1),
-    Family::Logoff.id(3),
-    Family::Logoff.id(5),
-    Family::Logoff.id(9),
-    Family::Logoff.id(11),
-    Family::Logoff.id(13),
-    Family::Logoff.id(24),
-    Family::Logoff.id(25),
-    Family::Dead.id(2),
-    Family::Dead.id(5),
-    Family::Dead.id(6),
-    Family::Dead.id(9),
-    Family::Unk.id(1),
-    Family::Unk.id(2),
-    Family::Unk.id(3),
-    Family::Unk.id(4),
-    Family::Unk.id(6),
-    Family::Unk.id(7),
-    Family::Unk.id(8),
-    Family::Unk.id(10),
-    Family::Unk.id(11),
-    Family::Unk.id(14),
-    Family::Sess.id(1),
-    Family::Sess.id(14),
-    Family::Sess.id(15),
-    Family::Notify.id(1),
-    Family::Notify.id(3),
-    Family::Notify.id(10),
-    Family::Notify.id(12),
-    Family::Notify.id(14),
-    Family::Shared.id(9),
-    Family::Err.id(1),
-    Family::Err.id(3),
-    Family::Err.id(4),
-    Family::Err.id(5),
-    Family::Err.id(10),
-    Family::Err.id(12),
-];
+/// The number of the call that a thread makes, and of one that it makes from inside a callback.
+pub(crate) fn call_on(thread: ThreadId, nested: bool) -> CallId {
+    CallId(1 + u32::from(thread.0) + if nested { 10 } else { 0 })
+}
 
-/// What binds between members of a shared session and a stranger.
-pub(crate) const SHARED: &[RequirementId] = &[
-    Family::Logoff.id(9),
-    Family::Logoff.id(13),
-    Family::Unk.id(10),
-    Family::Unk.id(14),
-    Family::Logon.id(1),
-    Family::Logon.id(10),
-    Family::Logon.id(21),
-    Family::Sess.id(1),
-    Family::Notify.id(3),
-    Family::Notify.id(10),
-    Family::Notify.id(14),
-    Family::Shared.id(2),
-    Family::Shared.id(3),
-    Family::Shared.id(4),
-    Family::Shared.id(5),
-    Family::Shared.id(8),
-    Family::Shared.id(9),
-    Family::Shared.id(11),
-    Family::Shared.id(12),
-    Family::Shared.id(13),
-    Family::Shared.id(17),
-    Family::Err.id(3),
-    Family::Err.id(4),
-    Family::Err.id(10),
-];
+/// The number of the callback that runs on a thread.
+fn callback_on(thread: ThreadId) -> CallId {
+    CallId(101 + u32::from(thread.0))
+}
 
-/// One session: every flag word, references 1 to 3, up to 2 open objects, a registration.
-pub fn session(demand: Demand) -> SessionModel {
-    let bounds = Bounds { references: 3, objects: 2, registrations: 1 };
-    SessionModel {
-        name: "session",
-        rules: Rules::documented(),
-        against: Rules::documented(),
-        demand,
-        keeps: SESSION,
-        cast: Cast::One(bounds),
+impl State {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world, notified: 0, broke: None }
+    }
+
+    /// A callback runs on this thread.
+    pub(crate) fn is_called_back(&self, thread: ThreadId) -> bool {
+        self.world.running.iter().any(|running| running.thread == thread)
+    }
+
+    /// The number that the next call on this thread gets, if the thread is free to make one.
+    pub(crate) fn next_call(&self, thread: ThreadId) -> Option<CallId> {
+        let id = call_on(thread, self.is_called_back(thread));
+        self.world.pending.iter().all(|pending| pending.id != id).then_some(id)
+    }
+
+    /// The calls that may return: those without a callback, or a call from inside one, on top of them.
+    fn returnable(&self) -> impl Iterator<Item = CallId> {
+        self.world
+            .pending
+            .iter()
+            .filter(|p| p.id == call_on(p.thread, true) || !self.is_called_back(p.thread))
+            .map(|p| p.id)
     }
 }
-
-/// Two members of a shared session and a stranger.
-pub fn shared(demand: Demand) -> SessionModel {
-    SessionModel {
-        name: "shared",
-        rules: Rules::documented(),
-        against: Rules::documented(),
-        demand,
-        keeps: SHARED,
-        cast: Cast::Three,
-    }
-}
-
-/// The question that shows whether a session works.
-fn question(session: SessionId, world: &World) -> Call {
-    let object = ObjectId(world.objects.len() as u16);
-    Call::Method { session, method: Method::QueryIdentity, flags: 0, object }
-}
-
-/// How often sinks are notified at most.
-const MOST_NOTIFIED: u8 = 1;
-
-const CALL: CallId = CallId(1);
-const CALLBACK: CallId = CallId(2);
 
 impl SessionModel {
     /// The broken twin: a machine that keeps every rule but those on this requirement, held against all of them.
@@ -210,96 +84,76 @@ impl SessionModel {
         self
     }
 
-    fn begin(&self) -> State {
-        let mut world = World::default();
-        world.process.dialect.sharing = Sharing::Offered;
-        let mut state = State { world, notified: 0, broke: None };
-        let ways: &[&str] = match self.cast {
-            Cast::One(_) => &["by-name"],
-            Cast::Three => &["sharing", "joining", "apart"],
-        };
-        self.make(&mut state, Call::Initialize);
-        for (index, way) in ways.iter().enumerate() {
-            let way = way_named(way);
-            let session = SessionId(index as u16);
-            self.make(&mut state, Call::LogonEx { session, profile: way.profile, flags: way.flags });
-            if self.cast == Cast::Three {
-                let ask = question(session, &state.world);
-                self.make(&mut state, ask);
-                // Whoever is to hear is registered before anybody leaves.
-                let (sink, registration) = (SinkId(index as u16), RegistrationId(index as u16));
-                let mask = EventMask::END_OF_SESSION;
-                self.make(&mut state, Call::Advise { session, mask, sink, registration });
-                state.world.call_back(CALLBACK, ThreadId(0), sink, Callback::AddRef);
-                state.world.finish_callback(CALLBACK);
-            }
-        }
-        state
-    }
-
     /// Makes a call and takes the usual answer.
-    fn make(&self, state: &mut State, call: Call) {
-        state.world.call(CALL, ThreadId(0), call);
-        let outcome = offers::usual(&self.against, self.demand, &state.world, CALL).unwrap_or(Outcome::OK);
-        state.world.finish(CALL, outcome);
+    pub(crate) fn make(&self, state: &mut State, call: Call) {
+        let thread = ThreadId(0);
+        let id = call_on(thread, false);
+        state.world.call(id, thread, call);
+        let outcome = offers::usual(&self.against, self.demand, &state.world, id).unwrap_or(Outcome::OK);
+        state.world.finish(id, outcome);
     }
 
-    fn client_calls(&self, state: &State) -> Vec<Call> {
-        let world = &state.world;
-        match self.cast {
-            Cast::One(bounds) => alphabet::client_calls(world, SessionId(0), bounds),
-            Cast::Three => {
-                let mut calls = Vec::new();
-                for (session, known) in world.all_sessions().filter(|(_, known)| known.references > 0) {
-                    if known.is_logged_on() {
-                        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
-                            calls.push(alphabet::logoff_with(session, flags));
-                        }
-                        if known.disturbed.is_some() {
-                            calls.push(question(session, world));
-                        }
-                    }
-                    calls.push(Call::Release { target: Target::Session(session) });
-                }
-                let next = SessionId(world.sessions.len() as u16);
-                // The fourth comes once somebody has left: the question is what it finds then (E-10).
-                if next.0 < 4 && world.all_sessions().any(|(_, known)| !known.is_logged_on()) {
-                    let way = way_named("joining");
-                    calls.push(Call::LogonEx { session: next, profile: way.profile, flags: way.flags });
-                }
-                calls
-            }
-        }
+    /// A callback that returns at once.
+    pub(crate) fn call_back(state: &mut State, thread: ThreadId, sink: SinkId, callback: Callback) {
+        let id = CallId(201);
+        state.world.call_back(id, thread, sink, callback);
+        state.world.finish_callback(id);
     }
 
-    /// Sinks that the rules let be called now: taken up by `Advise`, told during a Logoff, given back afterwards.
-    fn callbacks(&self, state: &State) -> Vec<(SinkId, Callback)> {
+    /// Callbacks that the rules let come now: sinks are taken up by `Advise`, told during a Logoff, given back
+    /// afterwards.
+    fn callbacks(&self, state: &State) -> Vec<Action> {
         let world = &state.world;
         let mut all = Vec::new();
         for (index, sink) in world.sinks.iter().enumerate() {
             let Some(sink) = sink else { continue };
             let id = SinkId(index as u16);
-            let advising =
-                world.pending.iter().any(|p| matches!(p.call, Call::Advise { sink, .. } if sink == id));
-            if advising && sink.held == 0 {
-                all.push((id, Callback::AddRef));
+            let advising = world
+                .pending
+                .iter()
+                .find(|p| matches!(p.call, Call::Advise { sink, .. } if sink == id))
+                .map(|p| p.thread);
+            if let Some(thread) = advising
+                && sink.held == 0
+            {
+                all.push((thread, id, Callback::AddRef));
             }
             let active = world.registrations.iter().flatten().any(|r| r.sink == id && r.active);
-            let leaving =
-                world.pending.iter().any(|p| matches!(p.call, Call::Logoff { .. } | Call::Unadvise { .. }));
-            if sink.held >= 0 && (leaving || !active) {
-                all.push((id, Callback::Release));
+            let leaving: Vec<ThreadId> = world
+                .pending
+                .iter()
+                .filter(|p| matches!(p.call, Call::Logoff { .. } | Call::Unadvise { .. }))
+                .map(|p| p.thread)
+                .collect();
+            if sink.held >= 0
+                && let Some(thread) = leaving.first().copied().or((!active).then_some(ThreadId(0)))
+            {
+                all.push((thread, id, Callback::Release));
             }
-            if leaving && state.notified < MOST_NOTIFIED {
-                for events in [EventMask::fnevCriticalError, EventMask::fnevObjectModified] {
-                    all.push((id, Callback::OnNotify { events }));
+            if state.notified < self.cast.most_notified() {
+                let telling = self.cast.telling_threads(state, &leaving);
+                for thread in telling.into_iter().filter(|thread| !state.is_called_back(*thread)) {
+                    for events in self.cast.events() {
+                        all.push((thread, id, Callback::OnNotify { events: *events }));
+                    }
                 }
             }
         }
-        all.retain(|(sink, callback)| {
-            property::broken_by_callback(&self.rules, self.demand, world, *sink, *callback).is_none()
+        all.retain(|(thread, sink, callback)| {
+            property::broken_by_callback(&self.rules, self.demand, world, *thread, *sink, *callback).is_none()
         });
-        all
+        all.into_iter().map(|(thread, sink, callback)| Action::Callback(thread, sink, callback)).collect()
+    }
+
+    fn returns(&self, state: &State, id: CallId, actions: &mut Vec<Action>) {
+        let Some(pending) = state.world.pending.iter().find(|pending| pending.id == id) else { return };
+        let mut answers = offers::answers(&self.rules, self.demand, &state.world, id);
+        for more in self.cast.further_answers(&pending.call) {
+            if offers::is_allowed(&self.rules, self.demand, &state.world, id, more) {
+                answers.push(more);
+            }
+        }
+        actions.extend(answers.into_iter().map(|outcome| Action::Return(id, outcome)));
     }
 }
 
@@ -308,42 +162,53 @@ impl Model for SessionModel {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![self.begin()]
+        vec![self.cast.begin(self)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        actions.extend(self.callbacks(state));
+        for id in state.returnable() {
+            self.returns(state, id, actions);
+        }
+        actions.extend(state.world.running.iter().filter_map(|running| {
+            let nested = call_on(running.thread, true);
+            let waits = state.world.pending.iter().any(|pending| pending.id == nested);
+            (!waits).then_some(Action::CallbackReturn(running.id))
+        }));
         actions.extend(
-            self.callbacks(state).into_iter().map(|(sink, callback)| Action::Callback(sink, callback)),
+            self.cast.client_calls(state).into_iter().map(|(thread, call)| Action::Call(thread, call)),
         );
-        if let Some(pending) = state.world.pending.first() {
-            let answers = offers::answers(&self.rules, self.demand, &state.world, pending.id);
-            actions.extend(answers.into_iter().map(Action::Return));
-        } else {
-            actions.extend(self.client_calls(state).into_iter().map(Action::Call));
-            let owes = !state.world.owed.is_empty();
-            if owes && property::broken_by_settling(&self.rules, self.demand, &state.world).is_none() {
-                actions.push(Action::Settle);
-            }
+        let quiet = state.world.pending.is_empty() && state.world.running.is_empty();
+        if quiet
+            && !state.world.owed.is_empty()
+            && property::broken_by_settling(&self.rules, self.demand, &state.world).is_none()
+        {
+            actions.push(Action::Settle);
         }
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         next.broke = match action {
-            Action::Callback(sink, callback) => {
-                property::broken_by_callback(&self.against, self.demand, &last.world, sink, callback)
+            Action::Callback(thread, sink, callback) => {
+                property::broken_by_callback(&self.against, self.demand, &last.world, thread, sink, callback)
             }
             Action::Settle => property::broken_by_settling(&self.against, self.demand, &last.world),
-            Action::Call(_) | Action::Return(_) => None,
+            Action::Call(..) | Action::Return(..) | Action::CallbackReturn(_) => None,
         };
         match action {
-            Action::Call(call) => next.world.call(CALL, ThreadId(0), call),
-            Action::Return(outcome) => next.world.finish(CALL, outcome),
-            Action::Callback(sink, callback) => {
-                next.world.call_back(CALLBACK, ThreadId(0), sink, callback);
-                next.world.finish_callback(CALLBACK);
-                next.notified += u8::from(matches!(callback, Callback::OnNotify { .. }));
+            Action::Call(thread, call) => next.world.call(last.next_call(thread)?, thread, call),
+            Action::Return(id, outcome) => next.world.finish(id, outcome),
+            Action::Callback(thread, sink, callback) => {
+                let notifies = matches!(callback, Callback::OnNotify { .. });
+                next.notified += u8::from(notifies);
+                if notifies && self.cast.callbacks_take_time() {
+                    next.world.call_back(callback_on(thread), thread, sink, callback);
+                } else {
+                    Self::call_back(&mut next, thread, sink, callback);
+                }
             }
+            Action::CallbackReturn(id) => next.world.finish_callback(id),
             Action::Settle => next.world.settle(),
         }
         // What no rule asks about any more need not be told apart.
@@ -391,7 +256,7 @@ pub(crate) fn summary(state: &State) -> String {
         let _ = writeln!(text, "{id}: {} on {}, {active}", registration.sink, registration.session);
     }
     for pending in &state.world.pending {
-        let _ = writeln!(text, "under way: {:?}", Action::Call(pending.call));
+        let _ = writeln!(text, "under way: {:?}", Action::Call(pending.thread, pending.call));
     }
     text
 }

@@ -8,7 +8,7 @@ use mapi_session_spec::offers;
 use mapi_session_spec::phase::Phase;
 use mapi_session_spec::requirement::{self, RequirementId};
 use mapi_session_spec::rule::{Check, Demand, Hearing, Rules};
-use mapi_session_spec::state::{Disturbance, OwedKind, Session, World};
+use mapi_session_spec::state::{Session, World};
 use stateright::Property;
 
 use crate::machine::{SessionModel, State};
@@ -18,10 +18,11 @@ pub(crate) fn broken_by_callback(
     rules: &Rules,
     demand: Demand,
     world: &World,
+    thread: ThreadId,
     sink: SinkId,
     callback: Callback,
 ) -> Option<RequirementId> {
-    let hearing = Hearing { world, thread: ThreadId(0), sink, callback };
+    let hearing = Hearing { world, thread, sink, callback };
     let breaks = |check: Check| match check {
         Check::Callback { bears, allows } => bears(&hearing) && !allows(&hearing),
         _ => false,
@@ -34,10 +35,11 @@ pub(crate) fn bound_by_callback(
     rules: &Rules,
     demand: Demand,
     world: &World,
+    thread: ThreadId,
     sink: SinkId,
     callback: Callback,
 ) -> Vec<RequirementId> {
-    let hearing = Hearing { world, thread: ThreadId(0), sink, callback };
+    let hearing = Hearing { world, thread, sink, callback };
     let bears = |check: Check| matches!(check, Check::Callback { bears, .. } if bears(&hearing));
     rules.demanded(demand).filter(|(_, arm)| bears(arm.check)).map(|(_, arm)| arm.requirement).collect()
 }
@@ -80,15 +82,6 @@ fn decided() -> &'static [RequirementId] {
     })
 }
 
-/// The requirements that have a property in a model.
-pub fn modelled() -> Vec<RequirementId> {
-    let mut ids: Vec<RequirementId> =
-        [crate::machine::SESSION, crate::machine::SHARED].concat().into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
 /// The subject's moves keep the requirement at this place of [`decided`]: no answer on offer breaks it, and neither
 /// did the last callback nor settling.
 fn keeps<const PLACE: usize>(model: &SessionModel, state: &State) -> bool {
@@ -100,7 +93,7 @@ fn keeps<const PLACE: usize>(model: &SessionModel, state: &State) -> bool {
         })
 }
 
-type Condition = fn(&SessionModel, &State) -> bool;
+pub(crate) type Condition = fn(&SessionModel, &State) -> bool;
 
 macro_rules! conditions {
     ($($place:literal)*) => { &[$(keeps::<$place>),*] };
@@ -128,11 +121,11 @@ fn has_answers(model: &SessionModel, state: &State) -> bool {
     pending.into_iter().all(|p| !offers::answers(&model.rules, model.demand, &state.world, p.id).is_empty())
 }
 
-fn any_session(state: &State, holds: impl Fn(&Session) -> bool) -> bool {
+pub(crate) fn any_session(state: &State, holds: impl Fn(&Session) -> bool) -> bool {
     state.world.all_sessions().any(|(_, session)| holds(session))
 }
 
-fn may_be(state: &State, phase: Phase) -> bool {
+pub(crate) fn may_be(state: &State, phase: Phase) -> bool {
     any_session(state, |session| session.phases.may_be(phase))
 }
 
@@ -149,10 +142,6 @@ fn lifecycle_holds(state: &State) -> bool {
         };
         released_only_without_references && phases.windows(2).all(|pair| silent(pair[0], pair[1]))
     })
-}
-
-fn told(state: &State) -> bool {
-    state.world.owed.iter().any(|owed| owed.paid && matches!(owed.kind, OwedKind::Told { .. }))
 }
 
 /// Every property of a model.
@@ -182,28 +171,7 @@ pub(crate) fn all(model: &SessionModel) -> Vec<Property<SessionModel>> {
         Property::sometimes("LoggedOff is reached: Logoff returns S_OK", |_, s: &State| {
             may_be(s, Phase::LoggedOff)
         }),
-        Property::sometimes("Released is reached by the last Release after Logoff", |_, s: &State| {
-            any_session(s, |session| session.is_released() && !session.never_logged_off)
-        }),
-        Property::sometimes("Released is reached by the last Release without a Logoff", |_, s: &State| {
-            any_session(s, |session| session.is_released() && session.never_logged_off)
-        }),
-        Property::sometimes("a callback comes while LoggingOff", |_, s: &State| {
-            s.notified > 0 && may_be(s, Phase::LoggingOff)
-        }),
     ]);
-    if model.name == "session" {
-        all.push(Property::sometimes("LoggedOn is reached again: a Logoff is cancelled", |_, s: &State| {
-            any_session(s, |s| s.is_logged_on() && s.disturbed == Some(Disturbance::CancelledLogoff))
-        }));
-        all.push(Property::sometimes("LoggedOn is reached again: a Logoff is refused", |_, s: &State| {
-            any_session(s, |s| s.is_logged_on() && s.disturbed == Some(Disturbance::RefusedLogoff))
-        }));
-    } else {
-        all.push(Property::sometimes("a member is told", |_, s: &State| told(s)));
-        all.push(Property::sometimes("the creator leaves and a member stays", |_, s: &State| {
-            s.world.live_groups().any(|g| s.world.groups[usize::from(g.0)].creator_left)
-        }));
-    }
+    all.extend(model.cast.witnesses().iter().map(|(name, shows)| Property::sometimes(name, *shows)));
     all
 }

@@ -7,7 +7,8 @@ use mapi_session_spec::moment::Moment;
 use mapi_session_spec::requirement::RequirementId;
 use stateright::Model as _;
 
-use crate::machine::{Action, SessionModel};
+use crate::action::Action;
+use crate::machine::SessionModel;
 use crate::property;
 
 /// What a breadth-first search met.
@@ -44,11 +45,12 @@ pub fn search(model: &SessionModel) -> Searched {
         actions.clear();
         model.actions(&state, &mut actions);
         for action in actions.drain(..) {
-            if let Action::Callback(sink, callback) = action {
+            if let Action::Callback(thread, sink, callback) = action {
                 bound.extend(property::bound_by_callback(
                     &model.against,
                     model.demand,
                     &state.world,
+                    thread,
                     sink,
                     callback,
                 ));

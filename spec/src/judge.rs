@@ -150,10 +150,7 @@ impl<'r> Judge<'r> {
     /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
     pub fn verdict(mut self) -> Verdict {
         let unheard = |owed: &&Owed| {
-            matches!(
-                owed.kind,
-                OwedKind::Untold { heard: false, .. } | OwedKind::Hushed { heard: false, .. }
-            )
+            matches!(owed.kind, OwedKind::Untold { heard: false, .. } | OwedKind::Hushed { heard: false, .. })
         };
         for owed in self.world.owed.iter().filter(|owed| !owed.paid && !unheard(owed)) {
             let requirement = self.at_stake(owed);

@@ -108,7 +108,7 @@ pub fn offers(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<O
 }
 
 /// What this call's success usually looks like, and its failure.
-fn typical(call: &Call) -> [Outcome; 4] {
+fn typical(call: &Call, world: &World) -> Vec<Outcome> {
     let (good, _) = outs(call);
     let refusal = match call {
         Call::QueryInterface { .. } => HResult::MAPI_E_INTERFACE_NOT_SUPPORTED,
@@ -119,15 +119,30 @@ fn typical(call: &Call) -> [Outcome; 4] {
         _ => HResult::MAPI_E_INVALID_PARAMETER,
     };
     if is_valueless(call) {
-        return [Outcome::OK; 4];
+        return vec![Outcome::returned(HResult::S_OK, good[0])];
     }
     let clean = if good == [Out::None] { Out::None } else { Out::Unchanged };
-    [
-        Outcome::returned(HResult::S_OK, good[0]),
+    let out = match call {
+        Call::Advise { .. } => Out::Value(unused_connection(world)),
+        _ => good[0],
+    };
+    let mut all = vec![
+        Outcome::returned(HResult::S_OK, out),
         Outcome::returned(refusal, clean),
         Outcome::returned(HResult::MAPI_E_USER_CANCEL, clean),
         Outcome::returned(HResult::MAPI_E_NOT_INITIALIZED, clean),
-    ]
+    ];
+    if good.len() > 1 && good[0] == Out::Null {
+        // An answer that says nothing, and one that says something.
+        all.push(Outcome::returned(HResult::S_OK, good[1]));
+    }
+    all
+}
+
+/// The smallest connection number that no live registration has.
+fn unused_connection(world: &World) -> u64 {
+    let used = |number| world.registrations.iter().flatten().any(|r| r.active && r.connection == number);
+    (1..).find(|number| !used(*number)).unwrap_or(1)
 }
 
 /// The answer that a plan counts on: the success, if it is allowed, or else the usual failure. The call is under
@@ -152,13 +167,23 @@ pub fn may_go_either_way(
 fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<Outcome> {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
     let moment = Moment { world, pending, era: demand.era };
-    let mut open = typical(&pending.call).to_vec();
+    let mut open = typical(&pending.call, world);
     for (_, arm) in rules.bearing(&moment, demand.level) {
         if let Check::Return { allows, .. } = arm.check {
             open.retain(|outcome| allows(&moment, outcome));
         }
     }
     open
+}
+
+/// Whether the documents allow this answer to the call of that number, which is under way in `world`.
+pub fn is_allowed(rules: &Rules, demand: Demand, world: &World, id: CallId, outcome: Outcome) -> bool {
+    let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
+    let moment = Moment { world, pending, era: demand.era };
+    rules.bearing(&moment, demand.level).all(|(_, arm)| match arm.check {
+        Check::Return { allows, .. } => allows(&moment, &outcome),
+        _ => true,
+    })
 }
 
 /// The typical answers that the documents allow to the call under way: enough to reach every state, a success, a

@@ -13,7 +13,7 @@ pub use object::{Object, ObjectKind};
 pub use process::{LogonsThatWorked, Process};
 pub use session::{Disturbance, Membership, Session, Welcome};
 pub use sharing::{Group, GroupId};
-pub use sink::{Hush, Owed, OwedKind, Registration, Sink};
+pub use sink::{Hush, Owed, OwedKind, Registration, Sink, Times};
 
 use crate::event::{BufferId, Call, CallId, ObjectId, RegistrationId, SessionId, SinkId, ThreadId};
 use crate::phase::Phases;

@@ -15,6 +15,7 @@ pub(crate) use logoff::is_badly_argued;
 use logoff::is_logoff_of;
 
 use crate::event::{Call, CallId, Callback, SinkId, Target, ThreadId};
+use crate::hresult::HResult;
 use crate::outcome::{Ending, Outcome};
 use crate::state::{Disturbance, ObjectKind, OwedKind, Pending, Session, World};
 
@@ -76,7 +77,8 @@ impl World {
             }
             Call::Unadvise { registration, .. } => self.unadvised(registration, outcome),
             Call::Logoff { session, flags, .. } => {
-                let came_second = self.pending[..index].iter().any(|other| is_logoff_of(session, &other.call));
+                let came_second =
+                    self.pending[..index].iter().any(|other| is_logoff_of(session, &other.call));
                 self.leave_logoff(&pending, session, flags, outcome, came_second);
             }
             _ => {}
@@ -85,7 +87,7 @@ impl World {
             && let Some(code) = outcome.code()
             && !is_silent_about_errors(&pending.call)
         {
-            session.last_result = code;
+            session.promises_error = code == HResult::MAPI_E_EXTENDED_ERROR;
         }
         self.widen_what_pending_calls_saw();
     }
@@ -103,12 +105,12 @@ impl World {
     /// Everything that could come has come: what is owed has been judged.
     pub fn settle(&mut self) {
         let told = self.owed.iter().filter(|owed| owed.paid).filter_map(|owed| match owed.kind {
-            OwedKind::Told { leaver, listener, heard, callbacks, registrations, .. } => {
-                Some((leaver, listener, heard, callbacks.div_ceil(registrations.max(1))))
+            OwedKind::Told { leaver, listener, heard, times, registrations, .. } => {
+                Some((leaver, listener, heard, times.most().div_ceil(registrations.max(1))))
             }
             _ => None,
         });
-        for (leaver, listener, heard, callbacks) in told.collect::<Vec<_>>() {
+        for (leaver, listener, heard, times) in told.collect::<Vec<_>>() {
             let once = self.session(leaver).is_some_and(|session| !session.ended_twice_over)
                 && self.is_alone_in_leaving(leaver, listener);
             let group = self.session(leaver).and_then(Session::group);
@@ -119,7 +121,7 @@ impl World {
                 group.announced = heard.0;
             }
             if once {
-                group.callbacks = group.callbacks.max(callbacks);
+                group.times = group.times.max(times);
             }
         }
         self.owed.retain(|owed| matches!(owed.kind, OwedKind::Untold { .. }));
@@ -132,28 +134,28 @@ impl World {
     }
 
     /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to
-    /// a session that has ended and to an object that is given back, and any last result but the one that promises
-    /// an error structure. Between calls only: a call under way may have met the session alive.
+    /// a session that has ended and to an object that is given back. What a call is under way on is left alone: it
+    /// may have met the session alive.
     pub fn forget_what_is_over(&mut self) {
-        if !self.pending.is_empty() {
-            return;
-        }
+        let busy: Vec<_> = self.pending.iter().filter_map(|pending| self.session_of(&pending.call)).collect();
         for (slot, session) in self.sessions.iter_mut().enumerate() {
             let Some(session) = session else { continue };
-            if session.last_result != crate::hresult::HResult::MAPI_E_EXTENDED_ERROR {
-                session.last_result = crate::hresult::HResult::S_OK;
-            }
-            if !session.is_logged_off() && !session.is_released() {
+            let is_busy = busy.iter().any(|id| usize::from(id.0) == slot);
+            if is_busy || !(session.is_logged_off() || session.is_released()) {
                 continue;
             }
             session.worked = 0;
             session.disturbed = None;
             session.queried = 0;
             session.added = 0;
-            session.last_result = crate::hresult::HResult::S_OK;
+            session.promises_error = false;
+            session.ended_twice_over &= !session.wound_up;
             for object in self.objects.iter_mut().flatten().filter(|o| usize::from(o.session.0) == slot) {
                 object.disturbed = None;
             }
+        }
+        if !self.pending.is_empty() {
+            return;
         }
         for object in self.objects.iter_mut().flatten().filter(|object| !object.is_held()) {
             object.worked = 0;

@@ -13,8 +13,20 @@ use crate::failure::Failure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
+    /// One session: every flag word, references, open objects, a registration.
     Session,
+    /// Two members of a shared session and a stranger, leaving one after the other.
     Shared,
+    /// From MAPIInitialize on: every way to log on, two sessions at most.
+    Process,
+    /// The methods of one session, and what must not matter to its Logoff (level robust).
+    Methods,
+    /// Calls that overlap on two threads, and calls from inside a callback (level robust).
+    Race,
+}
+
+impl Name {
+    const ALL: [Self; 5] = [Self::Session, Self::Shared, Self::Process, Self::Methods, Self::Race];
 }
 
 /// Explore the models of the specification.
@@ -58,6 +70,9 @@ fn model(name: Name, demand: mapi_session_spec::rule::Demand) -> models::Session
     match name {
         Name::Session => models::session(demand),
         Name::Shared => models::shared(demand),
+        Name::Process => models::process(demand),
+        Name::Methods => models::methods(demand),
+        Name::Race => models::race(demand),
     }
 }
 
@@ -65,7 +80,7 @@ impl Model {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.what {
             What::Check { name, demand } => {
-                let names = name.map_or(vec![Name::Session, Name::Shared], |name| vec![name]);
+                let names = name.map_or(Name::ALL.to_vec(), |name| vec![name]);
                 let mut failed = false;
                 for name in names {
                     let clock = Instant::now();

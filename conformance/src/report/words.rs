@@ -118,10 +118,10 @@ fn unpaid(debt: &OwedKind) -> String {
         OwedKind::Told { listener, heard: EventMask(0), .. } => {
             format!("{listener} had heard nothing when the subject was settled")
         }
-        OwedKind::Told { listener, heard, callbacks: 1, .. } => format!("{listener} heard {heard}"),
-        OwedKind::Told { listener, heard, callbacks, .. } => {
-            format!("{listener} heard {heard}, in {callbacks} calls of OnNotify")
+        OwedKind::Told { listener, heard, times, .. } if times.most() > 1 => {
+            format!("{listener} heard {heard}, {} times", times.most())
         }
+        OwedKind::Told { listener, heard, .. } => format!("{listener} heard {heard}"),
         OwedKind::Untold { listener, .. } | OwedKind::Hushed { listener, .. } => {
             format!("{listener} heard of it")
         }

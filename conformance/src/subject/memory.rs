@@ -15,8 +15,7 @@ pub(super) fn read(address: usize, into: &mut [u8]) -> bool {
         unsafe { libc::getpid() }
     });
     // SAFETY: the kernel checks the remote address and fails the call if it is not mapped; the local buffer is ours.
-    let read =
-        unsafe { libc::process_vm_readv(*OWN, &raw const local, 1, &raw const remote, 1, 0) };
+    let read = unsafe { libc::process_vm_readv(*OWN, &raw const local, 1, &raw const remote, 1, 0) };
     usize::try_from(read) == Ok(into.len())
 }
 

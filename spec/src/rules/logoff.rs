@@ -64,9 +64,12 @@ const OK: &str = "S_OK, the one value that the page lists (with MAPI_LOGOFF_UI a
 
 macro_rules! peculiar {
     ($requirement:expr) => {
+        peculiar!($requirement, Documented)
+    };
+    ($requirement:expr, $level:ident) => {
         Arm::on_return(
             $requirement,
-            Documented,
+            $level,
             OK,
             |m| m.legal_logoff() && peculiarity(m) == $requirement,
             succeeds,
@@ -96,6 +99,8 @@ pub(super) const ARMS: &[Arm] = &[
     peculiar!(Family::Shared.id(8)),
     peculiar!(Family::Shared.id(9)),
     peculiar!(Family::Thread.id(1)),
+    // E-19: a member that leaves as soon as it hears goes through its own transition like any other.
+    peculiar!(Family::Notify.id(11), Conventional),
     // LOGOFF-016 lets a Logoff wait without a bound; a caller may still expect it to come back (conventional).
     Arm::on_return(
         logoff(9),

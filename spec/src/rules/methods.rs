@@ -61,7 +61,7 @@ pub(super) const ARMS: &[Arm] = &[
         |m| {
             m.alive()
                 && m.method() == Some(Method::GetLastError)
-                && m.session().is_some_and(|s| s.last_result == HResult::MAPI_E_EXTENDED_ERROR)
+                && m.session().is_some_and(|s| s.promises_error)
         },
         |_, o| o.is(HResult::S_OK) && !matches!(o.out, Out::Null | Out::Unchanged | Out::Rubbish),
     ),

@@ -12,14 +12,14 @@ fn overlapping(m: &Moment) -> bool {
     m.call().session().is_some() && (m.pending.overlapped || m.pending.nested)
 }
 
-/// How many callbacks a word of a Logoff brought to this listener, and how many one announcement brings: where a
+/// How often the same word of a Logoff came to this listener, and how often one announcement brings it: where a
 /// second Logoff overlapped the first, and an earlier one of the same shared session shows what one brings.
 fn rounds(world: &World, owed: &Owed) -> Option<(u16, u16)> {
-    let OwedKind::Told { listener, leaver, callbacks, registrations, .. } = owed.kind else { return None };
+    let OwedKind::Told { listener, leaver, times, registrations, .. } = owed.kind else { return None };
     let session = world.session(leaver).filter(|session| session.ended_twice_over)?;
-    let once = world.groups.get(usize::from(session.group()?.0))?.callbacks;
+    let once = world.groups.get(usize::from(session.group()?.0))?.times;
     let judgeable = owed.paid && once > 0 && world.is_alone_in_leaving(leaver, listener);
-    judgeable.then(|| (u16::from(callbacks), u16::from(once) * u16::from(registrations)))
+    judgeable.then(|| (u16::from(times.most()), u16::from(once) * u16::from(registrations)))
 }
 
 /// A second round of words was heard, of a Logoff that had been announced.

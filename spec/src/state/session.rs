@@ -1,7 +1,6 @@
 //! One session pointer: its phase, its references, whom it shares with, what last disturbed it.
 
 use crate::event::{Method, ThreadId};
-use crate::hresult::HResult;
 use crate::phase::{Phase, Phases};
 use crate::state::GroupId;
 
@@ -98,8 +97,8 @@ pub struct Session {
     pub worked: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
-    /// What its last call but `GetLastError` answered.
-    pub last_result: HResult,
+    /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
+    pub promises_error: bool,
     /// The identity it answered with, hashed.
     pub identity: Option<u64>,
     /// It went away by its final Release, without a Logoff.
@@ -125,7 +124,7 @@ impl Session {
             apart: false,
             worked: 0,
             disturbed: None,
-            last_result: HResult::S_OK,
+            promises_error: false,
             identity: None,
             never_logged_off: false,
             wound_up: false,

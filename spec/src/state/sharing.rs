@@ -13,6 +13,6 @@ pub struct Group {
     pub superseded: bool,
     /// The kinds of event with which a flagged Logoff was announced to a mask with both bits, once one was whole.
     pub announced: u32,
-    /// How many callbacks one such announcement brought to a registration, at most.
-    pub callbacks: u8,
+    /// How often one such announcement brought the same kind to a registration, at most.
+    pub times: u8,
 }

@@ -38,6 +38,29 @@ pub struct Owed {
     pub lapsed: bool,
 }
 
+/// How many callbacks brought each kind of end-of-session event. One callback may bring both, and what comes in one
+/// today comes in two tomorrow: only the same kind twice is a repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Times {
+    /// `fnevCriticalError`.
+    pub critical: u8,
+    /// `fnevExtended`.
+    pub extended: u8,
+}
+
+impl Times {
+    /// One more callback that brings these.
+    pub(crate) fn count(&mut self, events: EventMask) {
+        self.critical = self.critical.saturating_add(events.has(EventMask::fnevCriticalError).into());
+        self.extended = self.extended.saturating_add(events.has(EventMask::fnevExtended).into());
+    }
+
+    /// How many callbacks brought the kind that came most often.
+    pub fn most(self) -> u8 {
+        self.critical.max(self.extended)
+    }
+}
+
 /// Why a Logoff announces nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hush {
@@ -62,8 +85,8 @@ pub enum OwedKind {
         advised_on: ThreadId,
         /// The kinds of event that came, right or wrong.
         heard: EventMask,
-        /// How many callbacks brought them.
-        callbacks: u8,
+        /// How many callbacks brought each.
+        times: Times,
         /// How many registrations of the listener's ask for them.
         registrations: u8,
     },

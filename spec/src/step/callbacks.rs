@@ -54,9 +54,9 @@ impl World {
                         && self.nothing_new_of(*caller)
                         && self.is_alone_in_leaving(*caller, *listener);
                 }
-                OwedKind::Told { listener, heard, callbacks, .. } if hearing.contains(listener) => {
+                OwedKind::Told { listener, heard, times, .. } if hearing.contains(listener) => {
                     *heard = heard.with(events);
-                    *callbacks = callbacks.saturating_add(1);
+                    times.count(events);
                     owed.paid |= heard.0 & EventMask::END_OF_SESSION.0 != 0;
                 }
                 OwedKind::Told { .. } | OwedKind::Unadvised { .. } | OwedKind::Abandoned { .. } => {}

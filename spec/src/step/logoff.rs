@@ -4,7 +4,7 @@ use crate::event::{Call, SessionId, ThreadId};
 use crate::flags::{EventMask, LogoffFlags};
 use crate::outcome::Outcome;
 use crate::phase::{Phase, Phases};
-use crate::state::{Disturbance, Hush, Membership, Owed, OwedKind, Pending, Session, Welcome, World};
+use crate::state::{Disturbance, Hush, Membership, Owed, OwedKind, Pending, Session, Times, Welcome, World};
 
 impl World {
     pub(super) fn enter_logoff(&mut self, id: SessionId, flags: LogoffFlags, thread: ThreadId) {
@@ -21,19 +21,20 @@ impl World {
         let certain = session.is_logged_on();
         session.phases = Phases::only(Phase::LoggingOff).or(Phases::only(Phase::Committed));
         if flags.has(LogoffFlags::MAPI_LOGOFF_SHARED) && certain {
-            let told = self.other_listeners(id).into_iter().map(|(listener, advised_on, registrations)| Owed {
-                kind: OwedKind::Told {
-                    listener,
-                    leaver: id,
-                    on: thread,
-                    advised_on,
-                    heard: EventMask(0),
-                    callbacks: 0,
-                    registrations,
-                },
-                paid: false,
-                lapsed: false,
-            });
+            let told =
+                self.other_listeners(id).into_iter().map(|(listener, advised_on, registrations)| Owed {
+                    kind: OwedKind::Told {
+                        listener,
+                        leaver: id,
+                        on: thread,
+                        advised_on,
+                        heard: EventMask(0),
+                        times: Times::default(),
+                        registrations,
+                    },
+                    paid: false,
+                    lapsed: false,
+                });
             self.owed.extend(told.collect::<Vec<_>>());
         }
         if certain {
@@ -49,9 +50,9 @@ impl World {
         let others = self.members(group).filter(|(other, _)| *other != id);
         others
             .filter_map(|(other, _)| {
-                let asking = self.all_registrations().filter(|(_, r)| {
-                    r.session == other && r.active && r.mask.has(EventMask::END_OF_SESSION)
-                });
+                let asking = self
+                    .all_registrations()
+                    .filter(|(_, r)| r.session == other && r.active && r.mask.has(EventMask::END_OF_SESSION));
                 Some((other, self.advised_on(other)?, u8::try_from(asking.count()).unwrap_or(u8::MAX)))
             })
             .collect()
