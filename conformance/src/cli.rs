@@ -17,7 +17,7 @@ use mapi_session_spec::requirement::{self, RequirementId};
 use mapi_session_spec::rule::Demand;
 use mapi_session_spec::{Era, Level};
 
-pub(crate) use output::print;
+pub(crate) use output::{print, progress_bar};
 
 use crate::failure::Failure;
 use crate::isolation::child;

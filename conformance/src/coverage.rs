@@ -1,13 +1,13 @@
 //! For each requirement: its property in the models, the traces in which it bound, the mutant that proves the check.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use mapi_session_fixtures::{Demanded, Mutant, mutants};
-use mapi_session_spec::requirement::{self, Observable, RequirementId};
-use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::requirement::{self, Observable, Requirement, RequirementId};
+use mapi_session_spec::rule::{Arm, Check, Demand, Rules};
 use mapi_session_spec::{Era, Level};
 use serde_json::{Value, json};
 
@@ -41,6 +41,8 @@ pub struct Kill {
     pub mutant: &'static Mutant,
     /// What it was accused of, consequences included; empty if it survived.
     pub accused: Vec<RequirementId>,
+    /// The places of the rules that some trace of it seemed to break.
+    pub suspected: Vec<usize>,
     /// Why it could not be tested, if it could not.
     pub failure: Option<String>,
 }
@@ -91,30 +93,108 @@ pub fn run_embedded(
 }
 
 /// Runs every mutant whose name contains the text, at the level that first demands what it breaks.
-pub fn kill(program: &std::path::Path, suite: Suite, containing: &str) -> Vec<Kill> {
+pub fn kill(
+    program: &std::path::Path,
+    suite: Suite,
+    containing: &str,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Vec<Kill> {
     let rules = Rules::documented();
     let mut plans: BTreeMap<Level, Vec<Planned>> = BTreeMap::new();
-    mutants()
-        .iter()
-        .filter(|mutant| mutant.id.contains(containing))
-        .map(|mutant| {
-            let level = level_of(mutant);
-            let demand = Demand { level, era: Era::FastShutdown };
-            let planned =
-                plans.entry(level).or_insert_with(|| plan(Brief { rules: &rules, demand, ui: true }, suite));
-            match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, &rules, planned) {
-                Ok(findings) => {
-                    let mut accused: Vec<RequirementId> = Vec::new();
-                    for finding in &findings.deviations {
-                        accused.push(finding.requirement);
-                        accused.extend(&finding.follows);
-                    }
-                    Kill { mutant, accused, failure: None }
+    let chosen: Vec<_> = mutants().iter().filter(|mutant| mutant.id.contains(containing)).collect();
+    let mut kills = Vec::with_capacity(chosen.len());
+    for (done, mutant) in chosen.iter().enumerate() {
+        progress(done, chosen.len());
+        let level = level_of(mutant);
+        let demand = Demand { level, era: Era::FastShutdown };
+        let planned =
+            plans.entry(level).or_insert_with(|| plan(Brief { rules: &rules, demand, ui: true }, suite));
+        kills.push(match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, &rules, planned) {
+            Ok(findings) => {
+                let mut accused: Vec<RequirementId> = Vec::new();
+                for finding in &findings.deviations {
+                    accused.push(finding.requirement);
+                    accused.extend(&finding.follows);
                 }
-                Err(error) => Kill { mutant, accused: Vec::new(), failure: Some(error.to_string()) },
+                let suspected = findings.suspected.into_iter().collect();
+                Kill { mutant, accused, suspected, failure: None }
             }
+            Err(error) => {
+                Kill { mutant, accused: vec![], suspected: vec![], failure: Some(error.to_string()) }
+            }
+        });
+    }
+    kills
+}
+
+/// What there is for one requirement.
+struct Row {
+    requirement: &'static Requirement,
+    models: Vec<&'static str>,
+    traces: usize,
+    killed: Vec<&'static str>,
+    survived: Vec<&'static str>,
+}
+
+impl Row {
+    fn is_observable(&self) -> bool {
+        self.requirement.observable == Observable::Boundary
+    }
+
+    /// It cannot be seen, or a model holds it, a trace puts it to the test, and every mutant of it is killed.
+    fn is_covered(&self) -> bool {
+        let killed = !self.killed.is_empty() && self.survived.is_empty();
+        !self.is_observable() || (!self.models.is_empty() && self.traces > 0 && killed)
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "id": self.requirement.id.to_string(),
+            "observable": self.requirement.observable.to_string(),
+            "reason": self.requirement.observable.reason(),
+            "models": self.models,
+            "traces": self.traces,
+            "killed": self.killed,
+            "survived": self.survived,
+            "covered": self.is_covered(),
         })
-        .collect()
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.is_covered() { " " } else { "!" };
+        write!(f, "{mark} {:<11} ", self.requirement.id.to_string())?;
+        if let Some(reason) = self.requirement.observable.reason() {
+            return write!(f, "{}: {reason}", self.requirement.observable);
+        }
+        let list = |words: &[&str]| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+        write!(f, "model {}; bound in {} traces; ", list(&self.models), self.traces)?;
+        write!(f, "killed {}", list(&self.killed))?;
+        if self.survived.is_empty() { Ok(()) } else { write!(f, "; SURVIVED {}", self.survived.join(", ")) }
+    }
+}
+
+/// The mutants that only this rule convicts, for every rule on the session: without it they survive, or are accused of
+/// something else.
+fn sole_convictions(rules: &Rules, kills: &[Kill]) -> Vec<Vec<&'static str>> {
+    let of = |place: usize| rules.arms().get(place).map(|arm| arm.requirement);
+    let mut convictions = vec![Vec::new(); rules.arms().len()];
+    for kill in kills {
+        let mut mine = kill.suspected.iter().filter(|place| of(**place) == Some(kill.mutant.breaks));
+        if let (Some(place), None) = (mine.next(), mine.next()) {
+            convictions[*place].push(kill.mutant.id);
+        }
+    }
+    convictions
+}
+
+fn rule_json(arm: &Arm, mutants: &[&str]) -> Value {
+    json!({ "requirement": arm.requirement.to_string(), "demands": arm.demands, "mutants": mutants })
+}
+
+fn on_the_session(arm: &Arm) -> bool {
+    !matches!(arm.check, Check::Duty { .. })
 }
 
 impl CoverageArgs {
@@ -128,24 +208,37 @@ impl CoverageArgs {
         let planned = plan(Brief { rules: &rules, demand, ui: true }, Suite::Full);
         let reference = run_embedded(&program, Subject::Reference, demand, &rules, &planned)
             .map_err(Failure::NotTested)?;
-        let kills = kill(&program, Suite::Full, &self.mutants);
-        let mut out = String::new();
-        let mut whole = reference.deviations.is_empty();
-        let modelled = mapi_session_model::modelled();
-        let mut rows = Vec::new();
-        for status in &reference.requirements {
-            let Some(row) = requirement::find(status.id) else { continue };
-            let of: Vec<&Kill> = kills.iter().filter(|kill| kill.mutant.breaks == status.id).collect();
-            let killed: Vec<&str> =
-                of.iter().filter(|kill| kill.is_right()).map(|kill| kill.mutant.id).collect();
-            let survived: Vec<&str> =
-                of.iter().filter(|kill| !kill.is_right()).map(|kill| kill.mutant.id).collect();
-            let observable = row.observable == Observable::Boundary;
-            let covered = !observable || (status.traces > 0 && !killed.is_empty() && survived.is_empty());
-            whole &= covered || !self.mutants.is_empty();
-            rows.push((row, status.traces, killed, survived, covered, modelled.contains(&status.id)));
+        let bar = crate::cli::progress_bar(mutants().len(), "mutants");
+        let kills = kill(&program, Suite::Full, &self.mutants, &mut |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        });
+        bar.finish_and_clear();
+        if kills.is_empty() {
+            return Err(Failure::NothingSelected(format!("no mutant's name contains {:?}", self.mutants)));
         }
-        if self.format == Format::Json {
+        let rows: Vec<Row> = reference
+            .requirements
+            .iter()
+            .filter_map(|status| {
+                let requirement = requirement::find(status.id)?;
+                let of = |right: bool| {
+                    let mine = kills.iter().filter(|kill| kill.mutant.breaks == status.id);
+                    mine.filter(|kill| kill.is_right() == right).map(|kill| kill.mutant.id).collect()
+                };
+                let models = mapi_session_model::models_of(status.id);
+                Some(Row {
+                    requirement,
+                    models,
+                    traces: status.traces,
+                    killed: of(true),
+                    survived: of(false),
+                })
+            })
+            .collect();
+        let convictions = sole_convictions(&rules, &kills);
+        let arms = || rules.arms().iter().zip(&convictions).filter(|(arm, _)| on_the_session(arm));
+        let out = if self.format == Format::Json {
             let matrix: Vec<Value> = kills
                 .iter()
                 .map(|kill| {
@@ -160,45 +253,26 @@ impl CoverageArgs {
                     })
                 })
                 .collect();
-            let requirements: Vec<Value> = rows
-                .iter()
-                .map(|(row, traces, killed, survived, covered, modelled)| {
-                    json!({
-                        "id": row.id.to_string(),
-                        "observable": row.observable.to_string(),
-                        "reason": row.observable.reason(),
-                        "model_property": modelled,
-                        "traces": traces,
-                        "killed": killed,
-                        "survived": survived,
-                        "covered": covered,
-                    })
-                })
-                .collect();
-            let _ = writeln!(out, "{:#}", json!({"mutants": matrix, "requirements": requirements}));
+            let requirements: Vec<Value> = rows.iter().map(Row::json).collect();
+            let rules: Vec<Value> = arms().map(|(arm, mutants)| rule_json(arm, mutants)).collect();
+            format!("{:#}\n", json!({"mutants": matrix, "requirements": requirements, "rules": rules}))
         } else {
-            for (row, traces, killed, survived, covered, modelled) in &rows {
-                let mark = if *covered { " " } else { "!" };
-                let what = match row.observable.reason() {
-                    Some(reason) => format!("{}: {reason}", row.observable),
-                    None => format!(
-                        "{}bound in {traces} traces; killed {}{}",
-                        if *modelled { "model property; " } else { "" },
-                        if killed.is_empty() { "none".into() } else { killed.join(", ") },
-                        if survived.is_empty() {
-                            String::new()
-                        } else {
-                            format!("; SURVIVED {}", survived.join(", "))
-                        },
-                    ),
-                };
-                let _ = writeln!(out, "{mark} {:<11} {what}", row.id.to_string());
+            let mut out = String::new();
+            for row in &rows {
+                let _ = writeln!(out, "{row}");
             }
             let killed = kills.iter().filter(|kill| kill.is_right()).count();
             let _ =
                 writeln!(out, "{killed} of {} mutants accused of the requirement they break", kills.len());
-        }
+            let alone = arms().filter(|(_, mutants)| !mutants.is_empty()).count();
+            let _ = writeln!(out, "{alone} of {} rules alone convict a mutant", arms().count());
+            out
+        };
         crate::cli::print(&out)?;
+        // A choice of mutants says nothing of the requirements that the others break.
+        let chosen = !self.mutants.is_empty();
+        let whole = reference.deviations.is_empty()
+            && rows.iter().all(|row| if chosen { row.survived.is_empty() } else { row.is_covered() });
         Ok(u8::from(!whole))
     }
 }

@@ -10,6 +10,7 @@ mod race;
 mod session;
 mod witness;
 
+use mapi_session_spec::era::Era;
 use mapi_session_spec::event::{Call, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::hresult::HResult;
@@ -74,13 +75,11 @@ fn model(name: &'static str, cast: Cast, keeps: &'static [RequirementId], demand
     SessionModel { name, rules: Rules::documented(), against: Rules::documented(), demand, keeps, cast }
 }
 
-/// The requirements that have a property in some model, ascending.
-pub fn modelled() -> Vec<RequirementId> {
-    let mut ids: Vec<RequirementId> =
-        [session::KEEPS, members::KEEPS, process::KEEPS, methods::KEEPS, race::KEEPS].concat();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// The models in which this requirement has a property, by name.
+pub fn models_of(requirement: RequirementId) -> Vec<&'static str> {
+    let demand = Demand { level: Level::Robust, era: Era::FastShutdown };
+    let models = all(demand).into_iter();
+    models.filter(|model| model.keeps.contains(&requirement)).map(|model| model.name).collect()
 }
 
 impl Cast {

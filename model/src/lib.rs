@@ -14,7 +14,7 @@ mod property;
 mod search;
 
 pub use action::Action;
-pub use cast::{all, methods, modelled, process, race, session, shared};
+pub use cast::{all, methods, models_of, process, race, session, shared};
 pub use checker::{CheckError, Explored, check, explore, first_failure};
 pub use export::aldebaran;
 pub use machine::{SessionModel, State};

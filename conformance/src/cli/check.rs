@@ -1,6 +1,5 @@
 //! `check`: test a session implementation.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +8,7 @@ use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::Rules;
 use sha2::{Digest as _, Sha256};
 
-use super::output::ReportArgs;
+use super::output::{ReportArgs, progress_bar};
 use super::{DemandArgs, RequireArgs, SubjectArgs};
 use crate::failure::Failure;
 use crate::isolation::parent::Setting;
@@ -126,7 +125,7 @@ impl Check {
         let is_selected = |id: RequirementId| selected.contains(&id);
         let request =
             Request { setting: &setting, rules: &rules, demand, planned: &planned, selected: &is_selected };
-        let bar = progress_bar(planned.len());
+        let bar = progress_bar(planned.len(), "traces");
         let findings =
             run(&request, &mut |done, _| bar.set_position(done as u64)).map_err(Failure::NotTested);
         bar.finish_and_clear();
@@ -205,14 +204,6 @@ const fn suite_of(suite: SuiteArg) -> Suite {
     match suite {
         SuiteArg::Smoke => Suite::Smoke,
         SuiteArg::Full => Suite::Full,
-    }
-}
-
-fn progress_bar(length: usize) -> indicatif::ProgressBar {
-    if std::io::stderr().is_terminal() {
-        indicatif::ProgressBar::new(length as u64)
-    } else {
-        indicatif::ProgressBar::hidden()
     }
 }
 

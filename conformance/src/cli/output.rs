@@ -146,3 +146,17 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     file.persist(path).map_err(|error| cannot(path, &error.error))?;
     Ok(())
 }
+
+/// How far long work has come, on a terminal only.
+pub(crate) fn progress_bar(length: usize, of_what: &str) -> indicatif::ProgressBar {
+    use std::io::IsTerminal as _;
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(length as u64);
+    let shape = format!("{{wide_bar}} {{pos}} of {{len}} {of_what}, {{eta}} left");
+    match indicatif::ProgressStyle::with_template(&shape) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

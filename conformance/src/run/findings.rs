@@ -100,6 +100,8 @@ pub struct Findings {
     pub requirements: Vec<RequirementStatus>,
     /// The deviations, by requirement.
     pub deviations: Vec<Finding>,
+    /// The places of the rules that some trace seemed to break, shown again or not.
+    pub suspected: BTreeSet<usize>,
     /// Traces run.
     pub traces: usize,
     /// Calls made.
@@ -186,6 +188,7 @@ impl Findings {
             dialect,
             requirements,
             deviations,
+            suspected: verdicts.iter().flat_map(|v| &v.deviations).map(|deviation| deviation.arm).collect(),
             traces: ran.len(),
             calls: calls.filter(|event| matches!(event, Event::Call { .. })).count(),
             forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
