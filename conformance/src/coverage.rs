@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -63,9 +66,9 @@ pub const fn level_of(mutant: &Mutant) -> Level {
     }
 }
 
-fn setting(program: &std::path::Path, subject: Subject) -> Setting {
+fn setting(program: &Path, subject: Subject) -> Setting {
     Setting {
-        program: program.to_path_buf(),
+        program: Some(program.to_path_buf()),
         subject,
         profile: None,
         // Embedded subjects answer at once or never.
@@ -80,7 +83,7 @@ fn setting(program: &std::path::Path, subject: Subject) -> Setting {
 /// # Errors
 /// If it could not be tested.
 pub fn run_embedded(
-    program: &std::path::Path,
+    program: &Path,
     subject: Subject,
     demand: Demand,
     rules: &Rules,
@@ -92,39 +95,61 @@ pub fn run_embedded(
     run(&request, &mut |_, _| {})
 }
 
-/// Runs every mutant whose name contains the text, at the level that first demands what it breaks.
+/// Runs every mutant whose name contains the text, at the level that first demands what it breaks: in the mutants'
+/// order, as many at once as there are cores.
 pub fn kill(
-    program: &std::path::Path,
+    program: &Path,
     suite: Suite,
     containing: &str,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Vec<Kill> {
     let rules = Rules::documented();
-    let mut plans: BTreeMap<Level, Vec<Planned>> = BTreeMap::new();
-    let chosen: Vec<_> = mutants().iter().filter(|mutant| mutant.id.contains(containing)).collect();
-    let mut kills = Vec::with_capacity(chosen.len());
-    for (done, mutant) in chosen.iter().enumerate() {
-        progress(done, chosen.len());
-        let level = level_of(mutant);
-        let demand = Demand { level, era: Era::FastShutdown };
-        let planned =
-            plans.entry(level).or_insert_with(|| plan(Brief { rules: &rules, demand, ui: true }, suite));
-        kills.push(match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, &rules, planned) {
-            Ok(findings) => {
-                let mut accused: Vec<RequirementId> = Vec::new();
-                for finding in &findings.deviations {
-                    accused.push(finding.requirement);
-                    accused.extend(&finding.follows);
+    let plans: BTreeMap<Level, Vec<Planned>> = Level::ALL
+        .into_iter()
+        .map(|level| {
+            let demand = Demand { level, era: Era::FastShutdown };
+            (level, plan(Brief { rules: &rules, demand, ui: true }, suite))
+        })
+        .collect();
+    let chosen: Vec<&Mutant> = mutants().iter().filter(|mutant| mutant.id.contains(containing)).collect();
+    let next = AtomicUsize::new(0);
+    let kills = Mutex::new(vec![None; chosen.len()]);
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(mutant) = chosen.get(turn) else { return };
+                    progress(turn, chosen.len());
+                    let kill = kill_one(program, &rules, &plans, mutant);
+                    kills.lock().unwrap_or_else(PoisonError::into_inner)[turn] = Some(kill);
                 }
-                let suspected = findings.suspected.into_iter().collect();
-                Kill { mutant, accused, suspected, failure: None }
+            });
+        }
+    });
+    kills.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
+}
+
+fn kill_one(
+    program: &Path,
+    rules: &Rules,
+    plans: &BTreeMap<Level, Vec<Planned>>,
+    mutant: &'static Mutant,
+) -> Kill {
+    let level = level_of(mutant);
+    let demand = Demand { level, era: Era::FastShutdown };
+    match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, rules, &plans[&level]) {
+        Ok(findings) => {
+            let mut accused: Vec<RequirementId> = Vec::new();
+            for finding in &findings.deviations {
+                accused.push(finding.requirement);
+                accused.extend(&finding.follows);
             }
-            Err(error) => {
-                Kill { mutant, accused: vec![], suspected: vec![], failure: Some(error.to_string()) }
-            }
-        });
+            Kill { mutant, accused, suspected: findings.suspected.into_iter().collect(), failure: None }
+        }
+        Err(error) => Kill { mutant, accused: vec![], suspected: vec![], failure: Some(error.to_string()) },
     }
-    kills
 }
 
 /// What there is for one requirement.
@@ -209,7 +234,7 @@ impl CoverageArgs {
         let reference = run_embedded(&program, Subject::Reference, demand, &rules, &planned)
             .map_err(Failure::NotTested)?;
         let bar = crate::cli::progress_bar(mutants().len(), "mutants");
-        let kills = kill(&program, Suite::Full, &self.mutants, &mut |done, all| {
+        let kills = kill(&program, Suite::Full, &self.mutants, &|done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         });

@@ -74,7 +74,12 @@ pub fn run_all(
         let result = parent::run(setting, &batch.iter().map(|(_, program)| program).collect::<Vec<_>>());
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
-            ran.push(Ran { program: batch[offset].0, observed, fresh: offset == 0, process });
+            ran.push(Ran {
+                program: batch[offset].0,
+                observed,
+                fresh: offset == 0 && setting.has_a_process_of_its_own(),
+                process,
+            });
         }
         process += 1;
         let mut again = Vec::new();

@@ -8,10 +8,12 @@
 mod action;
 mod cast;
 mod checker;
+mod diagram;
 mod export;
 mod machine;
 mod property;
 mod search;
+mod summary;
 
 pub use action::Action;
 pub use cast::{all, methods, models_of, process, race, session, shared};

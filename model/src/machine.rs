@@ -3,7 +3,6 @@
 use mapi_session_spec::event::{Call, CallId, Callback, SinkId, ThreadId};
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
-use mapi_session_spec::phase::Phase;
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
@@ -226,37 +225,10 @@ impl Model for SessionModel {
 
     fn format_step(&self, last: &State, action: Action) -> Option<String> {
         let next = self.next_state(last, action)?;
-        Some(summary(&next))
+        Some(crate::summary::summary(&next))
     }
 
     fn as_svg(&self, path: stateright::Path<State, Action>) -> Option<String> {
-        Some(crate::export::sequence_diagram(&path.into_actions()))
+        Some(crate::diagram::sequence_diagram(&path.into_vec()))
     }
-}
-
-/// The state in a few lines, for the Explorer.
-pub(crate) fn summary(state: &State) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (id, session) in state.world.all_sessions() {
-        let phases: Vec<String> = session.phases.iter().map(|phase: Phase| phase.to_string()).collect();
-        let _ = writeln!(
-            text,
-            "{id}: {}, {} references, {:?}",
-            phases.join(" or "),
-            session.references,
-            session.membership
-        );
-    }
-    for (id, object) in state.world.all_objects() {
-        let _ = writeln!(text, "{id}: of {}, {} references", object.session, object.references);
-    }
-    for (id, registration) in state.world.all_registrations() {
-        let active = if registration.active { "active" } else { "over" };
-        let _ = writeln!(text, "{id}: {} on {}, {active}", registration.sink, registration.session);
-    }
-    for pending in &state.world.pending {
-        let _ = writeln!(text, "under way: {:?}", Action::Call(pending.thread, pending.call));
-    }
-    text
 }

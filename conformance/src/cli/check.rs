@@ -67,6 +67,9 @@ pub(super) struct ChildArgs {
     /// No answer for so long is a hang, once ten times as long has confirmed it.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, conflicts_with = "no_timeout", help_heading = "Subject")]
     timeout: Duration,
+    /// Run the subject in this process, for debuggers and for speed: a crash of it ends everything.
+    #[arg(long, help_heading = "Subject")]
+    in_process: bool,
     /// Never call anything a hang: for stepping in a debugger.
     #[arg(long, help_heading = "Subject")]
     no_timeout: bool,
@@ -99,6 +102,7 @@ impl ChildArgs {
             mend: "run it by its path".into(),
         })?;
         let timeout = (!self.no_timeout).then_some(self.timeout);
+        let program = (!self.in_process).then_some(program);
         Ok(Setting { program, subject, profile, timeout, settle: self.settle, linger: self.settle })
     }
 }

@@ -232,6 +232,16 @@ extern "C" fn on_abort(signal: libc::c_int) {
 
 /// Runs every program in the shared file, and never returns.
 pub fn main(orders: &Orders) -> ! {
+    // SAFETY: plain calls at the start of a process with one thread. The first makes this process die with the
+    // tester, however that ends; the others give crashes back to the system, from Rust's own handler.
+    unsafe {
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+        libc::signal(libc::SIGBUS, libc::SIG_DFL);
+        // SAFETY: installs a handler that only calls what a handler may call.
+        libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t);
+    }
     let status = match serve(orders) {
         Ok(()) => 0,
         Err(message) => {
@@ -249,15 +259,11 @@ fn map(path: &Path) -> Result<MmapMut, String> {
     unsafe { MmapMut::map_mut(&file) }.map_err(|e| e.to_string())
 }
 
-fn serve(orders: &Orders) -> Result<(), String> {
-    // SAFETY: plain calls at the start of a process with one thread. The first makes this process die with the
-    // tester, however that ends; the others give crashes back to the system, from Rust's own handler.
-    unsafe {
-        #[cfg(target_os = "linux")]
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::signal(libc::SIGSEGV, libc::SIG_DFL);
-        libc::signal(libc::SIGBUS, libc::SIG_DFL);
-    }
+/// Runs every program in the shared file, in this process.
+///
+/// # Errors
+/// If the file holds no programs, or the subject does not load.
+pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     let mut shared = map(&orders.shared)?;
     if shared.len() < ring::BYTES {
         return Err("the shared file is too short".into());
@@ -274,9 +280,6 @@ fn serve(orders: &Orders) -> Result<(), String> {
         }
     };
     let _ = ABORTS.set((ring, loaded.library));
-    // SAFETY: installs a handler that only calls what a handler may call.
-    unsafe { libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t) };
-
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
     let (to_worker, work) = channel();
     let (done, from_worker) = channel();
@@ -320,6 +323,7 @@ fn serve(orders: &Orders) -> Result<(), String> {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
+    Sinks::report_to_nobody();
     child.put(0, Record::Finished);
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The parent: spawns the child, reads its ring, kills it when it hangs, and turns records into events.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mapi_session_spec::event::{CallId, Callback, Event, SinkId, ThreadId};
@@ -12,6 +13,7 @@ use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use memmap2::MmapMut;
 
+use super::child::Orders;
 use super::ring::{self, Ring};
 use super::wire::{Record, encode_step};
 use crate::interruption;
@@ -21,8 +23,9 @@ use crate::subject::Subject;
 /// How the child is run.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The program that becomes the child: `mapi-conform` itself.
-    pub program: PathBuf,
+    /// The program that becomes the child: `mapi-conform` itself. `None`: no child, the subject runs in this process,
+    /// and takes it down when it crashes.
+    pub program: Option<PathBuf>,
     /// What it tests.
     pub subject: Subject,
     /// The profile to log on with.
@@ -33,6 +36,13 @@ pub struct Setting {
     pub settle: Duration,
     /// How long to listen after the last program, for what comes late.
     pub linger: Duration,
+}
+
+impl Setting {
+    /// Each batch runs in a process where nothing of MAPI ran before.
+    pub const fn has_a_process_of_its_own(&self) -> bool {
+        self.program.is_some()
+    }
 }
 
 /// What running one program showed.
@@ -99,65 +109,130 @@ pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
 }
 
 struct Running {
-    child: Child,
+    host: Host,
     shared: MmapMut,
     _file: tempfile::NamedTempFile,
     errors: File,
 }
 
+/// Where the subject runs.
+enum Host {
+    /// In a process of its own.
+    Child(Child),
+    /// On a thread of this one.
+    Here(JoinHandle<()>),
+}
+
+impl Host {
+    /// How the subject's process ended, if it has.
+    fn ended(&mut self) -> Option<Ending> {
+        match self {
+            Self::Child(child) => child.try_wait().ok().flatten().map(ending_of),
+            Self::Here(thread) => thread.is_finished().then_some(Ending::Exited(0)),
+        }
+    }
+
+    /// Ends the subject, where that can be done: a thread that hangs is left alone.
+    fn kill(&mut self) {
+        if let Self::Child(child) = self {
+            kill(child);
+        }
+    }
+
+    /// Gives the subject a moment to leave by itself.
+    fn kill_gently(&mut self) {
+        for _ in 0..200 {
+            if self.ended().is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        interruption::let_go(self.child.id());
-        kill(&mut self.child);
+        if let Host::Child(child) = &self.host {
+            interruption::let_go(child.id());
+        }
+        self.host.kill();
     }
 }
 
 /// Kills the whole process group of the child, and waits for it.
-fn kill(child: &mut Child) -> Option<ExitStatus> {
-    if let Ok(Some(status)) = child.try_wait() {
-        return Some(status);
+fn kill(child: &mut Child) {
+    if let Ok(Some(_)) = child.try_wait() {
+        return;
     }
     // SAFETY: the child leads a group of its own, made at its start; it has not been waited for.
     unsafe { libc::kill(-(child.id().cast_signed()), libc::SIGKILL) };
-    child.wait().ok()
+    let _ = child.wait();
+}
+
+/// The file that both sides map: the ring, then the programs.
+fn shared_file(programs: &[&Program]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
+    let mut bytes = Vec::new();
+    bytes.extend((programs.len() as u32).to_le_bytes());
+    for (trace, program) in programs.iter().enumerate() {
+        bytes.extend((trace as u32).to_le_bytes());
+        bytes.extend((program.steps.len() as u32).to_le_bytes());
+    }
+    for program in programs {
+        for step in &program.steps {
+            bytes.extend(encode_step(step));
+        }
+    }
+    let file = tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder())?;
+    file.as_file().set_len((ring::BYTES + bytes.len()) as u64)?;
+    // SAFETY: the file is ours and is not shortened while it is mapped.
+    let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }?;
+    shared[ring::BYTES..].copy_from_slice(&bytes);
+    Ok((file, shared))
+}
+
+/// Starts this program anew, as the subject's process.
+fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std::io::Result<Child> {
+    let mut command = Command::new(program);
+    command.arg("__child").arg("--shared").arg(shared);
+    command.arg("--settle").arg(setting.settle.as_millis().to_string());
+    command.arg("--linger").arg(setting.linger.as_millis().to_string());
+    command.args(setting.subject.arguments());
+    if let Some(profile) = &setting.profile {
+        command.arg("--profile").arg(profile);
+    }
+    // Freed memory is overwritten at once, so that a subject that uses it is seen to.
+    command.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.perturb=181");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(errors.try_clone()?).process_group(0);
+    command.spawn()
 }
 
 impl Running {
     fn start(setting: &Setting, programs: &[&Program]) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
-        let mut bytes = Vec::new();
-        bytes.extend((programs.len() as u32).to_le_bytes());
-        for (trace, program) in programs.iter().enumerate() {
-            bytes.extend((trace as u32).to_le_bytes());
-            bytes.extend((program.steps.len() as u32).to_le_bytes());
-        }
-        for program in programs {
-            for step in &program.steps {
-                bytes.extend(encode_step(step));
-            }
-        }
-        let file =
-            tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder()).map_err(why)?;
-        file.as_file().set_len((ring::BYTES + bytes.len()) as u64).map_err(why)?;
-        // SAFETY: the file is ours and is not shortened while it is mapped.
-        let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }.map_err(why)?;
-        shared[ring::BYTES..].copy_from_slice(&bytes);
+        let (file, shared) = shared_file(programs).map_err(why)?;
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
-        let mut command = Command::new(&setting.program);
-        command.arg("__child").arg("--shared").arg(file.path());
-        command.arg("--settle").arg(setting.settle.as_millis().to_string());
-        command.arg("--linger").arg(setting.linger.as_millis().to_string());
-        command.args(setting.subject.arguments());
-        if let Some(profile) = &setting.profile {
-            command.arg("--profile").arg(profile);
-        }
-        // Freed memory is overwritten at once, so that a subject that uses it is seen to.
-        command.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.perturb=181");
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(errors.try_clone().map_err(why)?).process_group(0);
-        let child = command.spawn().map_err(why)?;
-        interruption::take_charge(child.id(), file.path().to_path_buf());
-        Ok(Self { child, shared, _file: file, errors })
+        let host = if let Some(program) = &setting.program {
+            let child = spawn(program, setting, file.path(), &errors).map_err(why)?;
+            interruption::take_charge(child.id(), file.path().to_path_buf());
+            Host::Child(child)
+        } else {
+            let orders = Orders {
+                shared: file.path().to_path_buf(),
+                subject: setting.subject.clone(),
+                profile: setting.profile.clone(),
+                settle: setting.settle,
+                linger: setting.linger,
+            };
+            let mut said = errors.try_clone().map_err(why)?;
+            Host::Here(std::thread::spawn(move || {
+                if let Err(message) = super::child::serve(&orders) {
+                    let _ = writeln!(said, "{message}");
+                }
+            }))
+        };
+        Ok(Self { host, shared, _file: file, errors })
     }
 
     fn follow(&mut self, setting: &Setting, programs: &[&Program]) -> Batch {
@@ -168,7 +243,7 @@ impl Running {
         let mut exception = false;
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
-        let mut gone: Option<ExitStatus> = None;
+        let mut gone: Option<Ending> = None;
         loop {
             match ring.pop(read) {
                 Some(Some((trace, record))) => {
@@ -177,7 +252,7 @@ impl Running {
                     match record {
                         Record::Finished => return finish(readings, BatchEnd::Finished),
                         Record::NotLoaded => {
-                            kill_gently(&mut self.child);
+                            self.host.kill_gently();
                             return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
                         }
                         Record::Exception => exception = true,
@@ -195,8 +270,8 @@ impl Running {
                 }
                 None => {}
             }
-            if let Some(status) = gone {
-                let ending = if exception { Ending::Threw } else { ending_of(status) };
+            if let Some(ending) = gone {
+                let ending = if exception { Ending::Threw } else { ending };
                 return died(readings, programs, ending);
             }
             if idle == 0 {
@@ -207,15 +282,15 @@ impl Running {
                 std::hint::spin_loop();
                 continue;
             }
-            if let Ok(Some(status)) = self.child.try_wait() {
+            gone = self.host.ended();
+            if gone.is_some() {
                 // What it wrote before it died is still to be read.
-                gone = Some(status);
                 continue;
             }
             // Settling is no hang.
             let waits = setting.settle.max(setting.linger);
             if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit + waits) {
-                kill(&mut self.child);
+                self.host.kill();
                 return died(readings, programs, Ending::Hung);
             }
             std::thread::sleep(Duration::from_micros(if idle < 2_000 { 20 } else { 500 }));
@@ -229,17 +304,6 @@ impl Running {
         let _ = (&mut self.errors).take(2_000).read_to_end(&mut text);
         crate::text::harmless(String::from_utf8_lossy(&text).trim())
     }
-}
-
-/// Gives the child a moment to leave by itself.
-fn kill_gently(child: &mut Child) {
-    for _ in 0..200 {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    kill(child);
 }
 
 /// Memory, where the platform has a folder for it: the file is written to at every event.

@@ -46,7 +46,8 @@ fn shows(
         return None;
     }
     let observed = batch.observed.into_iter().next()?;
-    let verdict = judge(request.rules, request.demand, dialect, true, &observed.events);
+    let verdict =
+        judge(request.rules, request.demand, dialect, setting.has_a_process_of_its_own(), &observed.events);
     let found =
         verdict.deviations.iter().find(|d| d.requirement == requirement && d.kind == kind).copied()?;
     Some((observed.events, found, observed.ran))

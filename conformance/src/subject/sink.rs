@@ -4,7 +4,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use mapi_session_com::{
     Guid, Hresult, IID_IMAPI_ADVISE_SINK, IID_IUNKNOWN, IMAPIAdviseSink, IMAPIAdviseSinkVtbl, IUnknownVtbl,
@@ -25,7 +25,11 @@ pub(crate) trait SinkEvents: Send + Sync {
     fn inside(&self, trace: u32, sink: SinkId);
 }
 
-static EVENTS: OnceLock<Arc<dyn SinkEvents>> = OnceLock::new();
+static EVENTS: RwLock<Option<Arc<dyn SinkEvents>>> = RwLock::new(None);
+
+fn listener() -> Option<Arc<dyn SinkEvents>> {
+    EVENTS.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
 
 #[repr(C)]
 struct Sink {
@@ -51,7 +55,7 @@ fn of<'a>(this: *mut c_void) -> &'a Sink {
 }
 
 fn record(sink: &Sink, callback: Callback, during: impl FnOnce()) {
-    let Some(events) = EVENTS.get() else { return };
+    let Some(events) = listener() else { return };
     let number = events.begins(sink.trace, sink.id, callback);
     during();
     events.ends(sink.trace, number);
@@ -109,7 +113,7 @@ unsafe extern "system-unwind" fn on_notify(
     let first = !sink.called.swap(true, Ordering::SeqCst);
     record(sink, Callback::OnNotify { events: EventMask(events) }, || {
         sink.heard.fetch_add(1, Ordering::SeqCst);
-        if first && let Some(events) = EVENTS.get() {
+        if first && let Some(events) = listener() {
             events.inside(sink.trace, sink.id);
         }
     });
@@ -126,8 +130,12 @@ pub(crate) struct Sinks {
 impl Sinks {
     /// Tells `events` of every callback, from now on.
     pub(crate) fn report_to(events: Arc<dyn SinkEvents>) {
-        // A second child in one process is a test's; the first listener stays.
-        let _ = EVENTS.set(events);
+        *EVENTS.write().unwrap_or_else(PoisonError::into_inner) = Some(events);
+    }
+
+    /// Tells nobody any more: the batch is over.
+    pub(crate) fn report_to_nobody() {
+        *EVENTS.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// No sinks yet, for this trace.
@@ -137,7 +145,7 @@ impl Sinks {
 
     /// The sink of that name, made on first use.
     pub(crate) fn get(&self, id: SinkId) -> *mut IMAPIAdviseSink {
-        let mut made = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
         let index = usize::from(id.0);
         if made.len() <= index {
             made.resize(index + 1, None);
@@ -157,13 +165,13 @@ impl Sinks {
 
     /// From here on only what comes from here on counts as heard: an earlier word is no answer to a later Logoff.
     pub(crate) fn listen_anew(&self) {
-        let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
         made.iter().flatten().for_each(|sink| sink.heard.store(0, Ordering::SeqCst));
     }
 
     /// Whether every sink of these has heard since then, and every one of those been given back.
     pub(crate) fn have(&self, heard: u64, released: u64) -> bool {
-        let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
         let all = |mask: u64, holds: fn(&Sink) -> bool| {
             (0..64)
                 .filter(|bit| mask & (1 << bit) != 0)

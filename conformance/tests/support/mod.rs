@@ -1,5 +1,7 @@
 //! Runs the command, and builds C++ subjects.
 
+#![allow(dead_code, reason = "each test program uses its own part")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

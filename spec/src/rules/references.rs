@@ -60,7 +60,7 @@ pub(super) const ARMS: &[Arm] = &[
     Arm::on_return(
         Family::Unk.id(6),
         Documented,
-        "S_OK and a pointer, or MAPI_E_INTERFACE_NOT_SUPPORTED where there is no fast shutdown",
+        "S_OK and a pointer, or a failure where there is no fast shutdown",
         |m| query(m, Interface::IMAPIClientShutdown),
         |_, o| gives_itself(o) || o.failed(),
     ),

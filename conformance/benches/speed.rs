@@ -1,0 +1,172 @@
+//! How much judging costs, as ratios measured in one run: `cargo bench -p mapi-conform`.
+//!
+//! A bench library times one thing at a time; a ratio needs both sides in turn, in one run, on one machine. So the
+//! sides take turns here, and each ratio is printed with the least and the most that any turn gave.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use mapi_conform::Subject;
+use mapi_conform::coverage::kill;
+use mapi_conform::isolation::parent::Setting;
+use mapi_conform::plan::{Brief, Planned, Suite, plan};
+use mapi_conform::program::{Program, Step};
+use mapi_conform::run::{dialect_of, judge, run_all};
+use mapi_session_spec::alphabet::{plain_logoff, way_named};
+use mapi_session_spec::event::{Call, Method, ObjectId, ObjectMethod, SessionId, Target};
+use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::{Era, Level};
+
+const TURNS: usize = 7;
+const ROUNDS: usize = 2_000;
+const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bench = Bench { folder: folder.path().to_path_buf(), rules: Rules::documented() };
+    println!("machine: {} cores", std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    bench.one_program_again_and_again();
+    bench.many_programs_once();
+    bench.smoke();
+}
+
+struct Bench {
+    folder: PathBuf,
+    rules: Rules,
+}
+
+impl Bench {
+    fn cpp(&self, source: &str, options: &[&str]) -> PathBuf {
+        let cpp = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cpp");
+        let built = self.folder.join(source).with_extension("out");
+        let compiler = Command::new("g++")
+            .args(["-std=c++17", "-O2", "-pthread"])
+            .args(options)
+            .arg(cpp.join(source))
+            .arg("-o")
+            .arg(&built)
+            .arg("-ldl")
+            .status();
+        assert!(compiler.expect("a C++ compiler").success(), "{source} does not compile");
+        built
+    }
+
+    fn setting(subject: Subject, isolated: bool) -> Setting {
+        Setting {
+            program: isolated.then(|| PathBuf::from(env!("CARGO_BIN_EXE_mapi-conform"))),
+            subject,
+            profile: None,
+            timeout: Some(Duration::from_secs(5)),
+            settle: Duration::from_millis(200),
+            linger: Duration::ZERO,
+        }
+    }
+
+    /// Runs and judges; how long it took, and the calls that were made.
+    fn judged(&self, setting: &Setting, planned: &[Planned]) -> (Duration, usize) {
+        let clock = Instant::now();
+        let ran = run_all(setting, planned, &mut |_, _| {}).expect("a subject that can be tested");
+        let dialect = dialect_of(&ran);
+        let mut calls = 0;
+        for trace in &ran {
+            let verdict = judge(&self.rules, DEMAND, dialect, trace.fresh, &trace.observed.events);
+            assert!(verdict.deviations.is_empty(), "{:?}", verdict.deviations);
+            calls += trace.observed.ran.len();
+        }
+        (clock.elapsed(), calls)
+    }
+
+    fn one_program_again_and_again(&self) {
+        let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
+        let bare_loop = self.cpp("bare_loop.cpp", &[]);
+        let program = the_loop();
+        let planned = vec![Planned { program: program.clone(), aims: Vec::new() }; ROUNDS];
+        let subject = Subject::Library(library.clone());
+        let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
+        let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            let said =
+                Command::new(&bare_loop).arg(&library).arg(ROUNDS.to_string()).output().expect("the loop");
+            let said = String::from_utf8_lossy(&said.stdout).into_owned();
+            let mut words = said.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+            let (Some(calls), Some(nanoseconds)) = (words.next(), words.next()) else {
+                panic!("the bare loop said {said:?}");
+            };
+            let bare = nanoseconds / calls;
+            let (took, made) = self.judged(&here, &planned);
+            assert!((made as f64 - calls).abs() < 0.5, "{made} calls were judged, {calls} made bare");
+            let judged = took.as_nanos() as f64 / made as f64;
+            let (took, made) = self.judged(&isolated, &planned);
+            bare_each.push(bare);
+            judged_to_bare.push(judged / bare);
+            isolated_to_here.push(took.as_nanos() as f64 / made as f64 / judged);
+        }
+        say("a bare call of the C++ subject, in ns", &mut bare_each, "");
+        say("a judged call in this process, to a bare one", &mut judged_to_bare, "goal at most 5");
+        say("isolated in a child, to in this process", &mut isolated_to_here, "goal at most 1");
+    }
+
+    fn many_programs_once(&self) {
+        let mut all = plan(Brief { rules: &self.rules, demand: DEMAND, ui: true }, Suite::Full);
+        all.truncate(21_000);
+        let isolated = Self::setting(Subject::Reference, true);
+        let mut seconds = Vec::new();
+        let mut whole = Vec::new();
+        for _ in 0..TURNS {
+            seconds.push(self.judged(&isolated, &all).0.as_secs_f64());
+            let clock = Instant::now();
+            let command =
+                Command::new(env!("CARGO_BIN_EXE_mapi-conform")).args(["check", "--reference"]).output();
+            assert!(command.expect("the command").status.success());
+            whole.push(clock.elapsed().as_secs_f64());
+        }
+        say(
+            &format!("{} distinct traces, isolated and judged, in s", all.len()),
+            &mut seconds,
+            "goal at most 1",
+        );
+        say("`check --reference`, the whole command, in s", &mut whole, "goal at most 1");
+    }
+
+    fn smoke(&self) {
+        let brief = Brief { rules: &self.rules, demand: DEMAND, ui: true };
+        let calls: usize = plan(brief, Suite::Smoke).iter().map(|planned| planned.program.calls()).sum();
+        println!("calls in smoke: {calls} (goal at most 1000)");
+        let kills = kill(Path::new(env!("CARGO_BIN_EXE_mapi-conform")), Suite::Smoke, "", &|_, _| {});
+        let killed = kills.iter().filter(|kill| !kill.accused.is_empty()).count();
+        let share = 100.0 * killed as f64 / kills.len() as f64;
+        println!("mutants that smoke kills: {killed} of {}, {share:.1} % (goal at least 95)", kills.len());
+        let alive: Vec<&str> =
+            kills.iter().filter(|kill| kill.accused.is_empty()).map(|kill| kill.mutant.id).collect();
+        println!("  alive: {}", alive.join(" "));
+    }
+}
+
+/// The calls of `fixtures/cpp/bare_loop.cpp`.
+fn the_loop() -> Program {
+    let (session, way) = (SessionId(0), way_named("apart"));
+    let itself = Target::Session(session);
+    let mut calls = vec![Call::Initialize, Call::LogonEx { session, profile: way.profile, flags: way.flags }];
+    for number in 0..8 {
+        let object = ObjectId(number);
+        calls.extend([
+            Call::Method { session, method: Method::GetStatusTable, flags: 0, object },
+            Call::OnObject { object, method: ObjectMethod::GetStatus },
+            Call::OnObject { object, method: ObjectMethod::GetRowCount },
+            Call::AddRef { target: itself },
+            Call::Release { target: itself },
+            Call::Release { target: Target::Object(object) },
+        ]);
+    }
+    calls.extend([plain_logoff(session), Call::Release { target: itself }, Call::Uninitialize]);
+    Program { steps: calls.into_iter().map(Step::call).collect() }
+}
+
+/// The median, the least and the most.
+fn say(what: &str, figures: &mut [f64], goal: &str) {
+    figures.sort_by(f64::total_cmp);
+    let (least, median, most) = (figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
+    let goal = if goal.is_empty() { String::new() } else { format!(" ({goal})") };
+    println!("{what}: {median:.2}, from {least:.2} to {most:.2}{goal}");
+}
