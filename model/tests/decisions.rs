@@ -1,0 +1,295 @@
+//! What each rule decides in states that the models reach, a line each: a change to a rule shows here as a difference
+//! that can be reviewed. `cargo mutants` over the rules runs this test (CONTRIBUTING.md).
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use mapi_session_model::{SessionModel, State, all};
+use mapi_session_spec::alphabet;
+use mapi_session_spec::dialect::Sharing;
+use mapi_session_spec::event::{
+    BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
+};
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::moment::Moment;
+use mapi_session_spec::offers;
+use mapi_session_spec::outcome::{Out, Outcome};
+use mapi_session_spec::rule::{Check, Demand, Hearing, Rules};
+use mapi_session_spec::state::World;
+use mapi_session_spec::{Era, Level};
+use stateright::Model as _;
+
+/// How many states of each model are met, breadth first, and how many of these are asked.
+const MET: usize = 24_000;
+const ASKED: usize = 1_200;
+
+/// What one rule decided: on how many occasions it had something to say, how many answers it refused there, and a
+/// checksum of which.
+#[derive(Clone, Default)]
+struct Tally {
+    bears: usize,
+    refuses: usize,
+    which: DefaultHasher,
+}
+
+impl Tally {
+    fn bore(&mut self, occasion: usize) {
+        self.bears += 1;
+        occasion.hash(&mut self.which);
+    }
+
+    fn refused(&mut self, answer: usize) {
+        self.refuses += 1;
+        answer.hash(&mut self.which);
+    }
+}
+
+/// States from all over the first that a breadth-first search meets.
+fn sample(model: &SessionModel) -> Vec<State> {
+    let mut queue: VecDeque<State> = model.init_states().into();
+    let mut seen: HashSet<State> = queue.iter().cloned().collect();
+    let mut met = Vec::new();
+    let mut actions = Vec::new();
+    while let Some(state) = queue.pop_front() {
+        if met.len() == MET {
+            break;
+        }
+        actions.clear();
+        model.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            if let Some(next) = model.next_state(&state, action)
+                && seen.insert(next.clone())
+            {
+                queue.push_back(next);
+            }
+        }
+        met.push(state);
+    }
+    let stride = (met.len() / ASKED).max(1);
+    met.into_iter().step_by(stride).collect()
+}
+
+/// What no model reaches: members that named a profile, and leave; a pointer handed out twice.
+fn in_no_model() -> Vec<World> {
+    let mut worlds = Vec::new();
+    for leaver in [SessionId(0), SessionId(1)] {
+        for twice in [false, true] {
+            let mut world = World::default();
+            world.process.dialect.sharing = Sharing::Offered;
+            let mut make = |world: &mut World, call: Call, out: Out| {
+                world.call(CallId(1), ThreadId(0), call);
+                world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
+                worlds.push(world.clone());
+            };
+            make(&mut world, Call::Initialize, Out::None);
+            for (number, way) in ["sharing", "by-name"].into_iter().enumerate() {
+                let (session, way) = (SessionId(number as u16), alphabet::way_named(way));
+                make(
+                    &mut world,
+                    Call::LogonEx { session, profile: way.profile, flags: way.flags },
+                    if twice && number == 1 { Out::SameAs(SessionId(0)) } else { Out::Object },
+                );
+                let (sink, registration) = (SinkId(number as u16), RegistrationId(number as u16));
+                let mask = EventMask::END_OF_SESSION;
+                make(
+                    &mut world,
+                    Call::Advise { session, mask, sink, registration },
+                    Out::Value(number as u64 + 1),
+                );
+                world.call_back(CallId(2), ThreadId(0), sink, Callback::AddRef);
+                world.finish_callback(CallId(2));
+            }
+            let listener = SinkId(1 - leaver.0);
+            for events in [EventMask::fnevObjectModified, EventMask::fnevExtended] {
+                let mut refused = world.clone();
+                refused.call(CallId(1), ThreadId(0), alphabet::logoff_with(leaver, LogoffFlags(0x5)));
+                refused.call_back(CallId(2), ThreadId(0), listener, Callback::OnNotify { events });
+                refused.finish_callback(CallId(2));
+                worlds.push(refused.clone());
+                refused.finish(CallId(1), Outcome::returned(HResult::MAPI_E_UNKNOWN_FLAGS, Out::None));
+                worlds.push(refused);
+            }
+            let mut world = world.clone();
+            let flagged = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+            world.call(CallId(1), ThreadId(0), flagged);
+            world.finish(CallId(1), Outcome::OK);
+            worlds.push(world.clone());
+            let told = Callback::OnNotify { events: EventMask::fnevExtended };
+            world.call_back(CallId(2), ThreadId(0), listener, told);
+            worlds.push(world.clone());
+            world.finish_callback(CallId(2));
+            world.settle();
+            worlds.push(world);
+        }
+    }
+    worlds
+}
+
+/// Every call that can be made in this state, wise or not.
+fn calls(world: &World) -> Vec<Call> {
+    let object = ObjectId(world.objects.len() as u16);
+    let next = world.registrations.len() as u16;
+    let buffer = BufferId(0);
+    let mut all = vec![
+        Call::Initialize,
+        Call::Uninitialize,
+        Call::AllocateBuffer { buffer },
+        Call::ReadBuffer { buffer },
+        Call::FreeBuffer { buffer },
+    ];
+    let new = SessionId(world.sessions.len() as u16);
+    all.extend(alphabet::WAYS.iter().map(|way| Call::LogonEx {
+        session: new,
+        profile: way.profile,
+        flags: way.flags,
+    }));
+    for (session, _) in world.all_sessions() {
+        all.extend(alphabet::logoffs(session));
+        all.push(Call::Logoff { session, ui_param: 1, flags: LogoffFlags(2), reserved: 0, dirty: true });
+        all.extend(alphabet::queries(session, object));
+        all.extend(alphabet::methods(session, object));
+        all.extend(alphabet::advises(session, SinkId(next), RegistrationId(next)));
+        let target = Target::Session(session);
+        all.extend([Call::AddRef { target }, Call::Release { target }]);
+        all.extend(
+            world.all_registrations().map(|(registration, _)| Call::Unadvise { session, registration }),
+        );
+    }
+    for (object, _) in world.all_objects() {
+        all.extend(alphabet::questions_to(world, object));
+        let target = Target::Object(object);
+        all.extend([Call::AddRef { target }, Call::Release { target }]);
+    }
+    all
+}
+
+fn ask_of_returns(rules: &Rules, tallies: &mut [Tally], world: &World, id: CallId, occasion: &mut usize) {
+    let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return };
+    let mut answers = offers::conceivable(&pending.call);
+    if matches!(pending.call, Call::LogonEx { .. }) {
+        answers.push(Outcome::returned(HResult::S_OK, Out::SameAs(SessionId(0))));
+    }
+    for era in [Era::Classic, Era::FastShutdown] {
+        let moment = Moment { world, pending, era };
+        *occasion += 1;
+        for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
+            let Check::Return { bears, allows } = arm.check else { continue };
+            let judged =
+                Level::ALL.into_iter().filter(|level| arm.bears_on(&moment, Demand { level: *level, era }));
+            if !bears(&moment) {
+                continue;
+            }
+            tally.bore(*occasion * 4 + judged.count());
+            for (number, _) in answers.iter().enumerate().filter(|(_, answer)| !allows(&moment, answer)) {
+                tally.refused(number);
+            }
+        }
+    }
+}
+
+fn ask_of_callbacks(rules: &Rules, tallies: &mut [Tally], world: &World, occasion: &mut usize) {
+    let told = |events| Callback::OnNotify { events };
+    let kinds = [
+        Callback::AddRef,
+        Callback::Release,
+        Callback::QueryInterface,
+        told(EventMask::fnevCriticalError),
+        told(EventMask::END_OF_SESSION),
+        told(EventMask::fnevObjectModified.with(EventMask::fnevExtended)),
+    ];
+    for sink in (0..world.sinks.len()).map(|number| SinkId(number as u16)) {
+        for callback in kinds {
+            for thread in [ThreadId(0), ThreadId(2)] {
+                let hearing = Hearing { world, thread, sink, callback };
+                *occasion += 1;
+                for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
+                    if let Check::Callback { bears, allows } = arm.check
+                        && bears(&hearing)
+                    {
+                        tally.bore(*occasion);
+                        if !allows(&hearing) {
+                            tally.refused(0);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn ask_of_debts(rules: &Rules, tallies: &mut [Tally], world: &World, occasion: &mut usize) {
+    for owed in &world.owed {
+        *occasion += 1;
+        for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
+            if let Check::Settled { bears, paid } = arm.check
+                && bears(world, owed)
+            {
+                tally.bore(*occasion);
+                if !paid(world, owed) {
+                    tally.refused(0);
+                }
+            }
+        }
+    }
+}
+
+fn ask_of_clients(rules: &Rules, tallies: &mut [Tally], world: &World, call: &Call, occasion: &mut usize) {
+    *occasion += 1;
+    for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
+        let Check::Duty { bears, allows } = arm.check else { continue };
+        if bears(world, call) {
+            tally.bore(*occasion);
+            for (number, era) in [Era::Classic, Era::FastShutdown].into_iter().enumerate() {
+                if !allows(world, call, era) {
+                    tally.refused(number);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_each_rule_decides_in_the_models_is_on_record() {
+    let rules = Rules::documented();
+    let mut tallies = vec![Tally::default(); rules.arms().len()];
+    let mut occasion = 0;
+    for model in all(Demand { level: Level::Conventional, era: Era::FastShutdown }) {
+        let met = sample(&model).into_iter().map(|state| state.world);
+        for (number, mut world) in met.chain(in_no_model()).enumerate() {
+            // One state in four is of a subject whose sharing is not known, one of one that offers none.
+            world.process.dialect.sharing =
+                [Sharing::Offered, Sharing::Offered, Sharing::Unknown, Sharing::NotOffered][number % 4];
+            ask_of_callbacks(&rules, &mut tallies, &world, &mut occasion);
+            ask_of_debts(&rules, &mut tallies, &world, &mut occasion);
+            for id in world.pending.iter().map(|pending| pending.id) {
+                ask_of_returns(&rules, &mut tallies, &world, id, &mut occasion);
+            }
+            for call in calls(&world) {
+                ask_of_clients(&rules, &mut tallies, &world, &call, &mut occasion);
+                let mut begun = world.clone();
+                begun.call(CallId(300), ThreadId(u8::from(number % 5 == 0)), call);
+                ask_of_returns(&rules, &mut tallies, &begun, CallId(300), &mut occasion);
+                if matches!(call, Call::Logoff { .. }) {
+                    begun.finish(CallId(300), Outcome::returned(HResult::MAPI_E_UNKNOWN_FLAGS, Out::None));
+                    ask_of_debts(&rules, &mut tallies, &begun, &mut occasion);
+                }
+            }
+        }
+    }
+    let mut text = String::new();
+    for (arm, tally) in rules.arms().iter().zip(&tallies) {
+        let which = tally.which.finish() >> 32;
+        let _ = writeln!(
+            text,
+            "{:<11} {:<12} bears {:>7}, refuses {:>8}, {which:08x}: {}",
+            arm.requirement.to_string(),
+            arm.level.to_string(),
+            tally.bears,
+            tally.refuses,
+            arm.demands
+        );
+    }
+    insta::assert_snapshot!(text);
+}
