@@ -35,6 +35,9 @@ pub(crate) struct CoverageArgs {
     /// Only mutants whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     mutants: String,
+    /// The traces that are run.
+    #[arg(long, value_enum, default_value = "full")]
+    suite: Suite,
 }
 
 /// What became of one mutant.
@@ -230,11 +233,11 @@ impl CoverageArgs {
         })?;
         let rules = Rules::documented();
         let demand = Demand { level: Level::Robust, era: Era::FastShutdown };
-        let planned = plan(Brief { rules: &rules, demand, ui: true }, Suite::Full);
+        let planned = plan(Brief { rules: &rules, demand, ui: true }, self.suite);
         let reference = run_embedded(&program, Subject::Reference, demand, &rules, &planned)
             .map_err(Failure::NotTested)?;
         let bar = crate::cli::progress_bar(mutants().len(), "mutants");
-        let kills = kill(&program, Suite::Full, &self.mutants, &|done, all| {
+        let kills = kill(&program, self.suite, &self.mutants, &|done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         });

@@ -16,7 +16,7 @@ use mapi_session_spec::rule::{Demand, Rules};
 use crate::program::Program;
 
 /// Which traces to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Suite {
     /// Every decision of the rules at least once, in at most 1,000 calls.
     Smoke,
@@ -45,6 +45,15 @@ pub struct Brief<'r> {
     pub ui: bool,
 }
 
+/// How much is asked before an edge and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Observing {
+    /// Every question.
+    Everything,
+    /// One that opens an object, and one that does not.
+    Least,
+}
+
 /// One program, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Planned {
@@ -56,7 +65,11 @@ pub struct Planned {
 
 /// The programs of a suite, each different, in a fixed order.
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
-    let mut all = families::all(brief);
+    let observing = match suite {
+        Suite::Full => Observing::Everything,
+        Suite::Smoke => Observing::Least,
+    };
+    let mut all = families::all(brief, observing);
     let mut seen = std::collections::HashSet::new();
     all.retain(|planned| seen.insert(planned.program.clone()));
     match suite {

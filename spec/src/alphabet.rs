@@ -111,6 +111,11 @@ pub fn questions(session: SessionId, object: ObjectId) -> Vec<Call> {
         .to_vec()
 }
 
+/// Of the questions to a session, the fewest that tell something: one that opens an object, one that does not.
+pub const fn is_telling(question: &Call) -> bool {
+    matches!(question, Call::Method { method: Method::GetStatusTable | Method::QueryIdentity, .. })
+}
+
 /// The questions that show whether an object works.
 pub fn questions_to(world: &World, object: ObjectId) -> Vec<Call> {
     let Some(known) = world.object(object) else { return Vec::new() };

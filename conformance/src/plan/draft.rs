@@ -12,13 +12,14 @@ use mapi_session_spec::phase::Phase;
 use mapi_session_spec::rule::Check;
 use mapi_session_spec::state::{ObjectKind, OwedKind, World};
 
-use super::{Brief, Planned};
+use super::{Brief, Observing, Planned};
 use crate::program::{Action, Awaited, Place, Program, Step, Wanted};
 
 /// A program in the making.
 #[derive(Clone)]
 pub struct Draft<'r> {
     brief: Brief<'r>,
+    observing: Observing,
     /// The state after the steps so far, if the subject answers as usual.
     pub world: World,
     steps: Vec<Step>,
@@ -35,11 +36,12 @@ pub struct Draft<'r> {
 
 impl<'r> Draft<'r> {
     /// Nothing yet. Sharing is taken to be offered: what rests on it is not exercised where it is not.
-    pub fn new(brief: Brief<'r>) -> Self {
+    pub(super) fn new(brief: Brief<'r>, observing: Observing) -> Self {
         let mut world = World::default();
         world.process.dialect.sharing = mapi_session_spec::dialect::Sharing::Offered;
         Self {
             brief,
+            observing,
             world,
             steps: Vec::new(),
             aims: Vec::new(),
@@ -52,13 +54,18 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// Nothing but `MAPIInitialize`, so many times.
-    pub fn initialised(brief: Brief<'r>, times: u8) -> Self {
-        let mut draft = Self::new(brief);
+    /// The same, and then `MAPIInitialize`, so many times.
+    pub fn initialised(&self, times: u8) -> Self {
+        let mut draft = self.clone();
         for _ in 0..times {
             draft.call(Call::Initialize);
         }
         draft
+    }
+
+    /// Whether calls may carry a flag that lets the subject wait for a person.
+    pub fn may_wait_for_a_person(&self) -> bool {
+        self.brief.ui
     }
 
     /// Adds a call and takes the usual answer. Returns the step's number.
@@ -191,7 +198,11 @@ impl<'r> Draft<'r> {
         for (session, on, off) in sessions {
             if on {
                 let object = self.object();
-                for question in alphabet::questions(session, object) {
+                let mut questions = alphabet::questions(session, object);
+                if self.observing == Observing::Least {
+                    questions.retain(|question| alphabet::is_telling(question));
+                }
+                for question in questions {
                     self.call(question);
                     if matches!(question, Call::Method { method, .. } if method.opens()) {
                         self.release_if_there(object);
@@ -229,6 +240,9 @@ impl<'r> Draft<'r> {
         let object = self.object();
         let mut calls = alphabet::methods(session, object);
         calls.retain(|call| !matches!(call, Call::Method { flags, .. } if *flags != 0));
+        if self.observing == Observing::Least {
+            calls.retain(alphabet::is_telling);
+        }
         let registration = RegistrationId(self.next_sink);
         let sink = SinkId(self.next_sink);
         calls.push(Call::Advise { session, mask: EventMask::END_OF_SESSION, sink, registration });

@@ -13,17 +13,18 @@ use mapi_session_spec::event::{
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 
 use super::draft::Draft;
-use super::{Brief, Planned};
+use super::{Brief, Observing, Planned};
 use crate::program::Place;
 
 const BOTH: EventMask = EventMask::END_OF_SESSION;
 
 /// A family of programs.
-type Family = fn(Brief, &mut Vec<Planned>);
+type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 9] = [
     histories,
+    every_method,
     shared_basics,
     logons,
     one_session,
@@ -34,12 +35,13 @@ const FAMILIES: [Family; 8] = [
 ];
 
 /// Every program of the full suite, in a fixed order, made on all cores.
-pub(super) fn all(brief: Brief) -> Vec<Planned> {
+pub(super) fn all(brief: Brief, observing: Observing) -> Vec<Planned> {
+    let seed = &Draft::new(brief, observing);
     std::thread::scope(|scope| {
         let making = FAMILIES.map(|family| {
             scope.spawn(move || {
                 let mut all = Vec::new();
-                family(brief, &mut all);
+                family(seed, &mut all);
                 all
             })
         });
@@ -47,21 +49,22 @@ pub(super) fn all(brief: Brief) -> Vec<Planned> {
     })
 }
 
-fn allowed(brief: Brief, call: &Call) -> bool {
-    brief.ui || !matches!(call, Call::Logoff { flags, .. } if flags.has(LogoffFlags::MAPI_LOGOFF_UI))
+fn allowed(seed: &Draft, call: &Call) -> bool {
+    seed.may_wait_for_a_person()
+        || !matches!(call, Call::Logoff { flags, .. } if flags.has(LogoffFlags::MAPI_LOGOFF_UI))
 }
 
-fn logoffs(brief: Brief, session: SessionId) -> Vec<Call> {
+fn logoffs(seed: &Draft, session: SessionId) -> Vec<Call> {
     let mut calls = alphabet::logoffs(session);
-    calls.retain(|call| allowed(brief, call));
+    calls.retain(|call| allowed(seed, call));
     calls
 }
 
 /// Who joins, who is told: the smallest programs that show whether sharing is offered.
-fn shared_basics(brief: Brief, all: &mut Vec<Planned>) {
+fn shared_basics(seed: &Draft, all: &mut Vec<Planned>) {
     for joins in ["joining", "by-name", "by-default"] {
         for leaver in 0..2 {
-            let mut draft = Draft::initialised(brief, 1);
+            let mut draft = seed.initialised(1);
             let first = draft.log_on(way_named("sharing"));
             let second = draft.log_on(way_named(joins));
             draft.advise(first, BOTH);
@@ -72,7 +75,7 @@ fn shared_basics(brief: Brief, all: &mut Vec<Planned>) {
             logoff_again(&draft, who, all);
         }
     }
-    let mut alone = Draft::initialised(brief, 1);
+    let mut alone = seed.initialised(1);
     alone.log_on(way_named("joining"));
     all.push(alone.end());
 }
@@ -91,32 +94,32 @@ fn logoff_again(draft: &Draft, leaver: SessionId, all: &mut Vec<Planned>) {
 }
 
 /// Logging on: uninitialised, in every way, after every way.
-fn logons(brief: Brief, all: &mut Vec<Planned>) {
+fn logons(seed: &Draft, all: &mut Vec<Planned>) {
     for way in alphabet::WAYS {
-        let mut early = Draft::new(brief);
+        let mut early = seed.clone();
         early.log_on(*way);
         all.push(early.end());
         for times in 1..=2 {
-            let mut draft = Draft::initialised(brief, times);
+            let mut draft = seed.initialised(times);
             draft.log_on(*way);
             draft.observe();
             all.push(draft.end());
         }
         for earlier in alphabet::WAYS {
-            let mut draft = Draft::initialised(brief, 1);
+            let mut draft = seed.initialised(1);
             let first = draft.log_on(*earlier);
             draft.observe();
             draft.log_on(*way);
             all.push(draft.clone().end());
             // The first is gone when the second comes.
-            let mut after = Draft::initialised(brief, 1);
+            let mut after = seed.initialised(1);
             let gone = after.log_on(*earlier);
             after.observe();
             after.call(alphabet::plain_logoff(gone));
             after.call(Call::Release { target: Target::Session(gone) });
             after.log_on(*way);
             all.push(after.end());
-            let mut released = Draft::initialised(brief, 1);
+            let mut released = seed.initialised(1);
             let gone = released.log_on(*earlier);
             released.advise(gone, BOTH);
             released.observe();
@@ -128,12 +131,12 @@ fn logons(brief: Brief, all: &mut Vec<Planned>) {
         }
     }
     // Initialised twice, once given back: what was there is there still.
-    let mut twice = Draft::initialised(brief, 2);
+    let mut twice = seed.initialised(2);
     let session = twice.log_on(way_named("apart"));
     twice.open(session, Method::GetStatusTable);
     twice.observe();
     all.push(twice.edge(Call::Uninitialize));
-    let mut again = Draft::initialised(brief, 2);
+    let mut again = seed.initialised(2);
     let session = again.log_on(way_named("apart"));
     again.observe();
     again.call(alphabet::plain_logoff(session));
@@ -141,6 +144,20 @@ fn logons(brief: Brief, all: &mut Vec<Planned>) {
     again.call(Call::Uninitialize);
     again.log_on(way_named("apart"));
     all.push(again.end());
+}
+
+/// Every method once, in one program: what fails by itself needs no preparation.
+fn every_method(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "by-name"] {
+        let mut draft = seed.initialised(1);
+        let session = draft.log_on(way_named(way));
+        for method in Method::ALL {
+            draft.open(session, method);
+            draft.open(session, Method::GetLastError);
+        }
+        draft.observe();
+        all.push(draft.end());
+    }
 }
 
 /// References beyond the logon's own.
@@ -184,12 +201,12 @@ fn hold(draft: &mut Draft, session: SessionId, extras: &[Extra]) {
 }
 
 /// One session: every preparation, every call.
-fn one_session(brief: Brief, all: &mut Vec<Planned>) {
+fn one_session(seed: &Draft, all: &mut Vec<Planned>) {
     for way in ["by-name", "sharing", "apart", "by-default"] {
         for extras in REFERENCES {
             for opens in OBJECTS {
                 for registered in [false, true] {
-                    let mut draft = Draft::initialised(brief, 1);
+                    let mut draft = seed.initialised(1);
                     let session = draft.log_on(way_named(way));
                     hold(&mut draft, session, extras);
                     for method in *opens {
@@ -199,7 +216,7 @@ fn one_session(brief: Brief, all: &mut Vec<Planned>) {
                         draft.advise(session, BOTH);
                     }
                     draft.observe();
-                    for call in edges_of_one(brief, &mut draft, session) {
+                    for call in edges_of_one(seed, &mut draft, session) {
                         all.push(draft.clone().edge(call));
                     }
                 }
@@ -207,23 +224,23 @@ fn one_session(brief: Brief, all: &mut Vec<Planned>) {
         }
     }
     for way in ["by-name", "sharing"] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         let session = draft.log_on(way_named(way));
         draft.advise(session, BOTH);
         draft.advise(session, BOTH);
         draft.observe();
-        for call in edges_of_one(brief, &mut draft, session) {
+        for call in edges_of_one(seed, &mut draft, session) {
             all.push(draft.clone().edge(call));
         }
     }
-    twice_initialised(brief, all);
-    after_an_event(brief, all);
-    buffers(brief, all);
+    twice_initialised(seed, all);
+    after_an_event(seed, all);
+    buffers(seed, all);
 }
 
-fn edges_of_one(brief: Brief, draft: &mut Draft, session: SessionId) -> Vec<Call> {
+fn edges_of_one(seed: &Draft, draft: &mut Draft, session: SessionId) -> Vec<Call> {
     let object = draft.object();
-    let mut calls = logoffs(brief, session);
+    let mut calls = logoffs(seed, session);
     calls.extend(alphabet::queries(session, object));
     calls.extend(alphabet::methods(session, object));
     calls.push(Call::AddRef { target: Target::Session(session) });
@@ -241,29 +258,29 @@ fn edges_of_one(brief: Brief, draft: &mut Draft, session: SessionId) -> Vec<Call
 }
 
 /// The process is initialised twice.
-fn twice_initialised(brief: Brief, all: &mut Vec<Planned>) {
+fn twice_initialised(seed: &Draft, all: &mut Vec<Planned>) {
     for opens in &OBJECTS[..4] {
-        let mut draft = Draft::initialised(brief, 2);
+        let mut draft = seed.initialised(2);
         let session = draft.log_on(way_named("apart"));
         for method in *opens {
             draft.open(session, *method);
         }
         draft.observe();
-        for call in logoffs(brief, session) {
+        for call in logoffs(seed, session) {
             all.push(draft.clone().edge(call));
         }
     }
 }
 
 /// Something harmless happens, and then a legal Logoff: nothing of it may matter.
-fn after_an_event(brief: Brief, all: &mut Vec<Planned>) {
+fn after_an_event(seed: &Draft, all: &mut Vec<Planned>) {
     for way in ["apart", "sharing"] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         let session = draft.log_on(way_named(way));
         draft.observe();
         let object = draft.object();
         let mut harmless: Vec<Vec<Call>> = Vec::new();
-        for bad in logoffs(brief, session) {
+        for bad in logoffs(seed, session) {
             harmless.push(vec![bad]);
         }
         let shutdown = Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object };
@@ -294,7 +311,7 @@ fn after_an_event(brief: Brief, all: &mut Vec<Planned>) {
         for calls in harmless {
             for flags in [0, 1, 2, 3] {
                 let edge = alphabet::logoff_with(session, LogoffFlags(flags));
-                if !allowed(brief, &edge) {
+                if !allowed(seed, &edge) {
                     continue;
                 }
                 let mut draft = draft.clone();
@@ -326,9 +343,9 @@ fn after_an_event(brief: Brief, all: &mut Vec<Planned>) {
 }
 
 /// Memory of the client's own.
-fn buffers(brief: Brief, all: &mut Vec<Planned>) {
+fn buffers(seed: &Draft, all: &mut Vec<Planned>) {
     for flags in [0, 1] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         let session = draft.log_on(way_named("apart"));
         draft.observe();
         for buffer in [BufferId(0), BufferId(1)] {
@@ -339,12 +356,12 @@ fn buffers(brief: Brief, all: &mut Vec<Planned>) {
 }
 
 /// Two clients, and what one does to the other.
-fn two_sessions(brief: Brief, all: &mut Vec<Planned>) {
+fn two_sessions(seed: &Draft, all: &mut Vec<Planned>) {
     for first_way in ["sharing", "by-name", "apart", "sharing-anew"] {
         for second_way in alphabet::WAYS {
             for registered in 0..4 {
                 for opens in [&[][..], &[Method::GetStatusTable]] {
-                    let mut draft = Draft::initialised(brief, 1);
+                    let mut draft = seed.initialised(1);
                     let first = draft.log_on(way_named(first_way));
                     let second = draft.log_on(*second_way);
                     for (bit, session) in [first, second].into_iter().enumerate() {
@@ -357,7 +374,7 @@ fn two_sessions(brief: Brief, all: &mut Vec<Planned>) {
                     }
                     draft.observe();
                     for (session, _) in [(first, second), (second, first)] {
-                        pair_edges(brief, all, &draft, session);
+                        pair_edges(seed, all, &draft, session);
                     }
                 }
             }
@@ -365,10 +382,10 @@ fn two_sessions(brief: Brief, all: &mut Vec<Planned>) {
     }
 }
 
-fn pair_edges(brief: Brief, all: &mut Vec<Planned>, draft: &Draft, session: SessionId) {
+fn pair_edges(seed: &Draft, all: &mut Vec<Planned>, draft: &Draft, session: SessionId) {
     for flags in 0..4 {
         let edge = alphabet::logoff_with(session, LogoffFlags(flags));
-        if allowed(brief, &edge) {
+        if allowed(seed, &edge) {
             all.push(draft.clone().edge(edge));
         }
     }
@@ -382,12 +399,12 @@ fn pair_edges(brief: Brief, all: &mut Vec<Planned>, draft: &Draft, session: Sess
 }
 
 /// Three clients: two who share at most, and one who may not.
-fn three_sessions(brief: Brief, all: &mut Vec<Planned>) {
+fn three_sessions(seed: &Draft, all: &mut Vec<Planned>) {
     let sharing = way_named("sharing");
     for second in ["joining", "by-name", "apart"] {
         for third in ["joining", "by-name", "apart", "sharing-anew", "joining-without-mail"] {
             for registered in [0b111, 0b110, 0b011, 0b000] {
-                let mut draft = Draft::initialised(brief, 1);
+                let mut draft = seed.initialised(1);
                 let sessions: Vec<SessionId> = [sharing, way_named(second), way_named(third)]
                     .into_iter()
                     .map(|way: Way| draft.log_on(way))
@@ -402,7 +419,7 @@ fn three_sessions(brief: Brief, all: &mut Vec<Planned>) {
                 for leaver in &sessions {
                     for flags in 0..4 {
                         let edge = alphabet::logoff_with(*leaver, LogoffFlags(flags));
-                        if !allowed(brief, &edge) {
+                        if !allowed(seed, &edge) {
                             continue;
                         }
                         let next = sessions.iter().find(|other| *other != leaver).copied();
@@ -425,13 +442,13 @@ fn three_sessions(brief: Brief, all: &mut Vec<Planned>) {
             }
         }
     }
-    strangers_first(brief, all);
+    strangers_first(seed, all);
 }
 
 /// Who was on before anybody shared; and a shared session that came and went.
-fn strangers_first(brief: Brief, all: &mut Vec<Planned>) {
+fn strangers_first(seed: &Draft, all: &mut Vec<Planned>) {
     for stranger in ["apart", "by-name"] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         let sessions: Vec<SessionId> =
             [stranger, "sharing", "joining"].into_iter().map(|way| draft.log_on(way_named(way))).collect();
         for session in &sessions {
@@ -445,7 +462,7 @@ fn strangers_first(brief: Brief, all: &mut Vec<Planned>) {
         }
     }
     for way in ["joining", "by-name"] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         draft.log_on(way_named("sharing"));
         let newer = draft.log_on(way_named("sharing-anew"));
         draft.observe();
@@ -457,10 +474,10 @@ fn strangers_first(brief: Brief, all: &mut Vec<Planned>) {
 }
 
 /// Calls from inside `OnNotify`, and beside it.
-fn callbacks(brief: Brief, all: &mut Vec<Planned>) {
+fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
     for listener_way in ["joining", "by-name"] {
         for (inside, about_leaver) in [(true, false), (true, true), (false, false), (false, true)] {
-            let mut base = Draft::initialised(brief, 1);
+            let mut base = seed.initialised(1);
             let leaver = base.log_on(way_named("sharing"));
             let listener = base.log_on(way_named(listener_way));
             let sink = base.advise(listener, BOTH);
@@ -494,10 +511,10 @@ fn callbacks(brief: Brief, all: &mut Vec<Planned>) {
 }
 
 /// Two Logoffs of one session that overlap, once another member's has shown what one announcement brings.
-fn logoffs_that_overlap(brief: Brief, all: &mut Vec<Planned>) {
+fn logoffs_that_overlap(seed: &Draft, all: &mut Vec<Planned>) {
     for inside in [true, false] {
         for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
-            let mut draft = Draft::initialised(brief, 1);
+            let mut draft = seed.initialised(1);
             let leaver = draft.log_on(way_named("sharing"));
             let listener = draft.log_on(way_named("joining"));
             let earlier = draft.log_on(way_named("joining"));
@@ -514,10 +531,10 @@ fn logoffs_that_overlap(brief: Brief, all: &mut Vec<Planned>) {
 }
 
 /// Faults that need a past: the third session, the third Logoff, many Logoffs with objects open.
-fn histories(brief: Brief, all: &mut Vec<Planned>) {
+fn histories(seed: &Draft, all: &mut Vec<Planned>) {
     for way in ["apart", "by-name", "sharing"] {
         for opens in [&[][..], &[Method::GetStatusTable]] {
-            let mut draft = Draft::initialised(brief, 1);
+            let mut draft = seed.initialised(1);
             for _ in 0..8 {
                 let session = draft.log_on(way_named(way));
                 for method in opens {
@@ -532,7 +549,7 @@ fn histories(brief: Brief, all: &mut Vec<Planned>) {
         }
     }
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-        let mut draft = Draft::initialised(brief, 1);
+        let mut draft = seed.initialised(1);
         let sessions: Vec<SessionId> = (0..3).map(|_| draft.log_on(way_named("apart"))).collect();
         for session in &sessions {
             draft.open(*session, Method::GetStatusTable);
