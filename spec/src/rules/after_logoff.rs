@@ -7,7 +7,7 @@ use crate::moment::Moment;
 use crate::outcome::{Out, Outcome};
 use crate::requirement::Family;
 use crate::rule::Arm;
-use crate::state::Session;
+use crate::state::{Disturbance, Session};
 
 /// A method of the session proper: not `IUnknown`, not a second Logoff.
 fn session_method(m: &Moment) -> bool {
@@ -49,21 +49,28 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Dead.id(3),
         Robust,
         "the call returns",
-        |m| m.dead() && ended_by_logoff(m) && !is_release(m),
+        |m| has_ended(m) && !is_release(m),
         |_, o| o.came_back(),
     ),
     Arm::on_return(
         Family::Logoff.id(13),
         Documented,
         "Release after Logoff returns: the caller's reference is still the caller's",
-        |m| m.dead() && ended_by_logoff(m) && m.gives_back_the_last() && !m.pending.overlapped,
+        |m| has_ended(m) && m.gives_back_the_last() && !m.pending.overlapped && !gave_back_queried(m),
         |_, o| o.came_back(),
     ),
     Arm::on_return(
         Family::Dead.id(2),
         Documented,
         "Release after Logoff returns, whatever references remain",
-        |m| m.dead() && ended_by_logoff(m) && is_release(m) && !m.gives_back_the_last(),
+        |m| has_ended(m) && is_release(m) && !m.gives_back_the_last() && !gave_back_queried(m),
+        |_, o| o.came_back(),
+    ),
+    Arm::on_return(
+        Family::Unk.id(2),
+        Documented,
+        "Release after Logoff returns: what QueryInterface gave was given back, and the other references remain",
+        |m| has_ended(m) && is_release(m) && !m.pending.overlapped && gave_back_queried(m),
         |_, o| o.came_back(),
     ),
     Arm::on_return(
@@ -88,6 +95,15 @@ pub(super) const ARMS: &[Arm] = &[
         |m, o| o.came_back() && (!matches!(m.call(), Call::ReadBuffer { .. }) || o.out == Out::Value(1)),
     ),
 ];
+
+/// The session has ended by a Logoff that returned.
+fn has_ended(m: &Moment) -> bool {
+    m.dead() && ended_by_logoff(m)
+}
+
+fn gave_back_queried(m: &Moment) -> bool {
+    m.disturbed() == Some(Disturbance::GaveBackQueried)
+}
 
 fn is_release(m: &Moment) -> bool {
     matches!(m.call(), Call::Release { target: Target::Session(_) })

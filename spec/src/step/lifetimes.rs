@@ -98,6 +98,10 @@ impl World {
         let Some(object) = self.object_mut(id) else { return };
         object.references = object.references.saturating_sub(1);
         let (session, kind) = (object.session, object.kind);
+        if kind == ObjectKind::ClientShutdown {
+            // It is the session by another of its interfaces: QueryInterface gave a reference, and here it comes back.
+            self.disturb_session(session, Disturbance::GaveBackQueried);
+        }
         for (slot, sibling) in self.objects.iter_mut().enumerate() {
             if let Some(sibling) = sibling
                 && slot != usize::from(id.0)
