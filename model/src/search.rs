@@ -38,7 +38,7 @@ pub fn search(model: &SessionModel) -> Searched {
     while let Some((moves, state)) = queue.pop_front() {
         depth = moves;
         for pending in &state.world.pending {
-            let moment = Moment { world: &state.world, pending, era: model.demand.era };
+            let moment = Moment::new(&state.world, pending, model.demand.era);
             bound.extend(model.against.bearing(&moment, model.demand.level).map(|(_, arm)| arm.requirement));
         }
         bound.extend(property::bound_by_settling(&model.against, model.demand, &state.world));

@@ -172,7 +172,7 @@ fn ask_of_returns(rules: &Rules, tallies: &mut [Tally], world: &World, id: CallI
         answers.push(Outcome::returned(HResult::S_OK, Out::SameAs(SessionId(0))));
     }
     for era in [Era::Classic, Era::FastShutdown] {
-        let moment = Moment { world, pending, era };
+        let moment = Moment::new(world, pending, era);
         *occasion += 1;
         for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
             let Check::Return { bears, allows } = arm.check else { continue };

@@ -210,7 +210,7 @@ impl<'r> Judge<'r> {
         let Some(pending) = self.world.pending.iter().find(|pending| pending.id == id).copied() else {
             return;
         };
-        let moment = Moment { world: &self.world, pending: &pending, era: self.demand.era };
+        let moment = Moment::new(&self.world, &pending, self.demand.era);
         let mut broken = Vec::new();
         for (i, arm) in self.rules.bearing(&moment, self.demand.level) {
             let Check::Return { allows, .. } = arm.check else { continue };

@@ -3,10 +3,10 @@
 use crate::era::Era;
 use crate::event::{Call, Method, Target};
 use crate::flags::LogoffFlags;
-use crate::phase::Standing;
+use crate::phase::{Phases, Standing};
 use crate::state::{Disturbance, Membership, Object, ObjectKind, Pending, Session, World};
 
-/// A call about to end.
+/// A call about to end. What most rules ask of it is looked up once.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
     /// Everything remembered, the call itself still under way.
@@ -15,9 +15,25 @@ pub struct Moment<'a> {
     pub pending: &'a Pending,
     /// The era of the judgement.
     pub era: Era,
+    session: Option<&'a Session>,
+    object: Option<&'a Object>,
+    standing: Option<Standing>,
+    first_logoff: bool,
 }
 
 impl<'a> Moment<'a> {
+    /// The moment at which this call of the world's ends.
+    pub fn new(world: &'a World, pending: &'a Pending, era: Era) -> Self {
+        let session = pending.call.session().and_then(|id| world.session(id));
+        let object = pending.call.object().and_then(|id| world.object(id));
+        // The session has two owners by one pointer: what either of them does to the other, no rule can tell.
+        let aliased =
+            world.session_of(&pending.call).and_then(|id| world.session(id)).is_some_and(|s| s.aliased);
+        let standing = if aliased { None } else { pending.saw.map(Phases::standing) };
+        let first_logoff = !aliased && is_first_logoff(world, pending);
+        Self { world, pending, era, session, object, standing, first_logoff }
+    }
+
     /// The call.
     pub fn call(&self) -> &'a Call {
         &self.pending.call
@@ -25,31 +41,23 @@ impl<'a> Moment<'a> {
 
     /// The session it was made on, if it was made on one.
     pub fn session(&self) -> Option<&'a Session> {
-        self.call().session().and_then(|id| self.world.session(id))
+        self.session
     }
 
     /// The object it was made on, if it was made on one.
     pub fn object(&self) -> Option<&'a Object> {
-        self.call().object().and_then(|id| self.world.object(id))
+        self.object
     }
 
     /// What the call may have met: its session, or its object's session, working or ended.
     pub fn standing(&self) -> Option<Standing> {
-        if self.is_aliased() {
-            return None;
-        }
-        self.pending.saw.map(crate::phase::Phases::standing)
+        self.standing
     }
 
     /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`.
     pub fn was_told(&self) -> bool {
         let session = self.world.session_of(self.call()).and_then(|id| self.world.session(id));
         session.is_some_and(|session| session.disturbed == Some(Disturbance::MemberLogoffShared))
-    }
-
-    /// The session has two owners by one pointer: what either of them does to the other, no rule can tell.
-    fn is_aliased(&self) -> bool {
-        self.world.session_of(self.call()).and_then(|id| self.world.session(id)).is_some_and(|s| s.aliased)
     }
 
     /// The session worked throughout the call.
@@ -69,21 +77,7 @@ impl<'a> Moment<'a> {
 
     /// A Logoff whose entry found the session certainly logged on, and no other Logoff of it under way.
     pub fn first_logoff(&self) -> bool {
-        let mut others = self.world.pending.iter().filter(|other| other.id != self.pending.id);
-        let another = |call: &Call| match (call, self.call()) {
-            (Call::Logoff { session: a, .. }, Call::Logoff { session: b, .. }) => a == b,
-            _ => false,
-        };
-        matches!(self.call(), Call::Logoff { .. })
-            && !self.is_aliased()
-            && !others.any(|other| another(&other.call))
-            && self.pending.saw.is_some_and(|saw| {
-                use crate::phase::Phase::{Committed, LoggedOff, LoggingOff, Released};
-                saw.may_be(LoggingOff)
-                    && saw.may_be(Committed)
-                    && !saw.may_be(LoggedOff)
-                    && !saw.may_be(Released)
-            })
+        self.first_logoff
     }
 
     /// A first Logoff with arguments that the page allows: nothing but `S_OK` or a cancelled dialog may come.
@@ -159,4 +153,16 @@ impl<'a> Moment<'a> {
     pub fn on_client_shutdown(&self) -> bool {
         self.object().is_some_and(|object| object.kind == ObjectKind::ClientShutdown)
     }
+}
+
+fn is_first_logoff(world: &World, pending: &Pending) -> bool {
+    use crate::phase::Phase::{Committed, LoggedOff, LoggingOff, Released};
+    let Call::Logoff { session: own, .. } = pending.call else { return false };
+    let another = |other: &Pending| {
+        other.id != pending.id && matches!(other.call, Call::Logoff { session, .. } if session == own)
+    };
+    !world.pending.iter().any(another)
+        && pending.saw.is_some_and(|saw| {
+            saw.may_be(LoggingOff) && saw.may_be(Committed) && !saw.may_be(LoggedOff) && !saw.may_be(Released)
+        })
 }

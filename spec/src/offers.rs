@@ -90,7 +90,7 @@ pub fn conceivable(call: &Call) -> Vec<Outcome> {
 /// first.
 pub fn offers(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<Offer> {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
-    let moment = Moment { world, pending, era: demand.era };
+    let moment = Moment::new(world, pending, demand.era);
     let bearing: Vec<_> = rules.bearing(&moment, demand.level).map(|(_, arm)| arm).collect();
     let mut decided_by: Vec<RequirementId> = bearing.iter().map(|arm| arm.requirement).collect();
     decided_by.sort_unstable();
@@ -166,7 +166,7 @@ pub fn may_go_either_way(
 
 fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<Outcome> {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
-    let moment = Moment { world, pending, era: demand.era };
+    let moment = Moment::new(world, pending, demand.era);
     let mut open = typical(&pending.call, world);
     for (_, arm) in rules.bearing(&moment, demand.level) {
         if let Check::Return { allows, .. } = arm.check {
@@ -179,7 +179,7 @@ fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) 
 /// Whether the documents allow this answer to the call of that number, which is under way in `world`.
 pub fn is_allowed(rules: &Rules, demand: Demand, world: &World, id: CallId, outcome: Outcome) -> bool {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
-    let moment = Moment { world, pending, era: demand.era };
+    let moment = Moment::new(world, pending, demand.era);
     rules.bearing(&moment, demand.level).all(|(_, arm)| match arm.check {
         Check::Return { allows, .. } => allows(&moment, &outcome),
         _ => true,
@@ -203,7 +203,7 @@ pub fn breaches(
     requirement: RequirementId,
 ) -> Vec<Outcome> {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
-    let moment = Moment { world, pending, era: demand.era };
+    let moment = Moment::new(world, pending, demand.era);
     let demanding: Vec<&Arm> = against.on(requirement).filter(|arm| arm.bears_on(&moment, demand)).collect();
     if demanding.is_empty() {
         return Vec::new();

@@ -100,7 +100,7 @@ impl<'r> Draft<'r> {
     /// Which arms the answer to this call is put to.
     fn note_bearing(&mut self, id: CallId) {
         let Some(pending) = self.world.pending.iter().find(|pending| pending.id == id) else { return };
-        let moment = Moment { world: &self.world, pending, era: self.brief.demand.era };
+        let moment = Moment::new(&self.world, pending, self.brief.demand.era);
         for (i, _) in self.brief.rules.bearing(&moment, self.brief.demand.level) {
             self.aims.push(i as u16);
         }
@@ -172,7 +172,7 @@ impl<'r> Draft<'r> {
             return true;
         }
         let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
-        let moment = Moment { world: &world, pending, era: self.brief.demand.era };
+        let moment = Moment::new(&world, pending, self.brief.demand.era);
         self.brief
             .rules
             .bearing(&moment, self.brief.demand.level)
