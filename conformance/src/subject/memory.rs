@@ -6,14 +6,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libloading::Library;
 
+/// The smallest page there is; larger ones hold several of these.
+const PAGE: usize = 4096;
+
+/// Pages that could be read a moment ago: each look through the kernel costs more than most calls of a subject.
+static READABLE: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
+
 /// Copies as many bytes as `into` holds from an address that may be anything. `false` if they cannot be read.
 pub(super) fn read(address: usize, into: &mut [u8]) -> bool {
-    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
-    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
+    let page = address / PAGE;
+    let known = &READABLE[page % READABLE.len()];
+    let within = address % PAGE + into.len() <= PAGE;
+    if page != 0 && within && known.load(Ordering::Relaxed) == page {
+        // SAFETY: the page was readable when last looked at. A subject that has unmapped it since, and hands out a
+        // pointer into it, dies here instead of at the next call: in a process of its own, and as a verdict.
+        unsafe { into.as_mut_ptr().copy_from_nonoverlapping(address as *const u8, into.len()) };
+        return true;
+    }
+    let readable = read_through_the_kernel(address, into);
+    if readable && within {
+        known.store(page, Ordering::Relaxed);
+    }
+    readable
+}
+
+fn read_through_the_kernel(address: usize, into: &mut [u8]) -> bool {
     static OWN: LazyLock<libc::pid_t> = LazyLock::new(|| {
         // SAFETY: it has no preconditions.
         unsafe { libc::getpid() }
     });
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
     // SAFETY: the kernel checks the remote address and fails the call if it is not mapped; the local buffer is ours.
     let read = unsafe { libc::process_vm_readv(*OWN, &raw const local, 1, &raw const remote, 1, 0) };
     usize::try_from(read) == Ok(into.len())
@@ -28,19 +51,9 @@ pub(super) fn word(address: usize) -> Option<usize> {
 /// Whether this looks like a COM object: its first word points to at least three addresses that are not null.
 pub(super) fn is_object(address: usize) -> bool {
     let Some(vtable) = word(address) else { return false };
-    // A subject has few vtables, and each look costs a call into the kernel.
-    static SEEN: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
-    let seen = &SEEN[(vtable / size_of::<usize>()) % SEEN.len()];
-    if vtable != 0 && seen.load(Ordering::Relaxed) == vtable {
-        return true;
-    }
     let mut slots = [0_u8; 3 * size_of::<usize>()];
-    let whole = read(vtable, &mut slots)
-        && slots.chunks_exact(size_of::<usize>()).all(|slot| slot.iter().any(|byte| *byte != 0));
-    if whole {
-        seen.store(vtable, Ordering::Relaxed);
-    }
-    whole
+    read(vtable, &mut slots)
+        && slots.chunks_exact(size_of::<usize>()).all(|slot| slot.iter().any(|byte| *byte != 0))
 }
 
 /// Whether a C++ exception is being thrown on this thread, in the library or in the runtime it brought along.
