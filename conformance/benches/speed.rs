@@ -81,7 +81,7 @@ impl Bench {
         let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
         let bare_loop = self.cpp("bare_loop.cpp", &[]);
         let program = the_loop();
-        let planned = vec![Planned { program: program.clone(), aims: Vec::new() }; ROUNDS];
+        let planned = vec![Planned { program: program.clone(), aims: Vec::new(), alone: false }; ROUNDS];
         let subject = Subject::Library(library.clone());
         let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
         let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());

@@ -61,6 +61,8 @@ pub struct Planned {
     pub program: Program,
     /// The arms that will bear on it if the subject takes the usual branches: what it can show, ascending.
     pub aims: Vec<u16>,
+    /// It shows what needs a past, which a process has only once: it runs in a process of its own.
+    pub alone: bool,
 }
 
 /// The programs of a suite, each different, in a fixed order.

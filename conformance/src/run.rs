@@ -70,7 +70,7 @@ pub fn run_all(
         planned.iter().enumerate().map(|(i, planned)| (i, planned.program.clone())).collect();
     let mut process = 0;
     while !queue.is_empty() {
-        let batch: Vec<(usize, Program)> = queue.drain(..queue.len().min(BATCH)).collect();
+        let batch: Vec<(usize, Program)> = queue.drain(..next_batch(planned, &queue)).collect();
         let result = parent::run(setting, &batch.iter().map(|(_, program)| program).collect::<Vec<_>>());
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
@@ -110,6 +110,12 @@ pub fn run_all(
         progress(planned.len().saturating_sub(queue.len()), planned.len());
     }
     Ok(ran)
+}
+
+/// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
+fn next_batch(planned: &[Planned], queue: &VecDeque<(usize, Program)>) -> usize {
+    let sociable = queue.iter().take(BATCH).take_while(|(program, _)| !planned[*program].alone).count();
+    sociable.max(1)
 }
 
 /// A kind of call that kills the subject.

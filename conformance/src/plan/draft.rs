@@ -341,11 +341,16 @@ impl<'r> Draft<'r> {
         self.planned()
     }
 
+    /// The same, in a process of its own.
+    pub fn end_alone(self) -> Planned {
+        Planned { alone: true, ..self.end() }
+    }
+
     fn planned(mut self) -> Planned {
         self.note_owed();
         self.aims.sort_unstable();
         self.aims.dedup();
-        Planned { program: Program { steps: self.steps }, aims: self.aims }
+        Planned { program: Program { steps: self.steps }, aims: self.aims, alone: false }
     }
 
     /// Which arms what is owed is put to.
