@@ -80,6 +80,8 @@ pub struct Batch {
     pub end: BatchEnd,
 }
 
+/// How long a subject may take to load, at least: before its first call, the machine's load says more than the subject.
+const LOADING: Duration = Duration::from_secs(5);
 /// How many events one trace may have before the subject counts as broken.
 const MOST_EVENTS: usize = 100_000;
 
@@ -289,7 +291,8 @@ impl Running {
             }
             // Settling is no hang.
             let waits = setting.settle.max(setting.linger);
-            if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit + waits) {
+            let loads = if read == 0 { LOADING } else { Duration::ZERO };
+            if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit.max(loads) + waits) {
                 self.host.kill();
                 return died(readings, programs, Ending::Hung);
             }
