@@ -3,6 +3,8 @@
 //! A bench library times one thing at a time; a ratio needs both sides in turn, in one run, on one machine. So the
 //! sides take turns here, and each ratio is printed with the least and the most that any turn gave.
 
+#![allow(clippy::cast_precision_loss, reason = "counts and nanoseconds, far below 2 to the 52nd")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};

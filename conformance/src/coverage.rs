@@ -245,6 +245,7 @@ impl CoverageArgs {
         if kills.is_empty() {
             return Err(Failure::NothingSelected(format!("no mutant's name contains {:?}", self.mutants)));
         }
+        let chosen = !self.mutants.is_empty();
         let rows: Vec<Row> = reference
             .requirements
             .iter()
@@ -263,6 +264,8 @@ impl CoverageArgs {
                     survived: of(false),
                 })
             })
+            // A choice of mutants says nothing of the requirements that the others break.
+            .filter(|row| !chosen || !row.killed.is_empty() || !row.survived.is_empty())
             .collect();
         let convictions = sole_convictions(&rules, &kills);
         let arms = || rules.arms().iter().zip(&convictions).filter(|(arm, _)| on_the_session(arm));
@@ -292,13 +295,13 @@ impl CoverageArgs {
             let killed = kills.iter().filter(|kill| kill.is_right()).count();
             let _ =
                 writeln!(out, "{killed} of {} mutants accused of the requirement they break", kills.len());
-            let alone = arms().filter(|(_, mutants)| !mutants.is_empty()).count();
-            let _ = writeln!(out, "{alone} of {} rules alone convict a mutant", arms().count());
+            if !chosen {
+                let alone = arms().filter(|(_, mutants)| !mutants.is_empty()).count();
+                let _ = writeln!(out, "{alone} of {} rules alone convict a mutant", arms().count());
+            }
             out
         };
         crate::cli::print(&out)?;
-        // A choice of mutants says nothing of the requirements that the others break.
-        let chosen = !self.mutants.is_empty();
         let whole = reference.deviations.is_empty()
             && rows.iter().all(|row| if chosen { row.survived.is_empty() } else { row.is_covered() });
         Ok(u8::from(!whole))

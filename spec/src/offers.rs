@@ -142,7 +142,8 @@ fn typical(call: &Call, world: &World) -> Vec<Outcome> {
 /// The smallest connection number that no live registration has.
 fn unused_connection(world: &World) -> u64 {
     let used = |number| world.registrations.iter().flatten().any(|r| r.active && r.connection == number);
-    (1..).find(|number| !used(*number)).unwrap_or(1)
+    let most = world.registrations.len() as u64 + 1;
+    (1..=most).find(|number| !used(*number)).unwrap_or(most)
 }
 
 /// The answer that a plan counts on: the success, if it is allowed, or else the usual failure. The call is under

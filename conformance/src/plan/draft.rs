@@ -55,6 +55,7 @@ impl<'r> Draft<'r> {
     }
 
     /// The same, and then `MAPIInitialize`, so many times.
+    #[must_use]
     pub fn initialised(&self, times: u8) -> Self {
         let mut draft = self.clone();
         for _ in 0..times {
@@ -200,7 +201,7 @@ impl<'r> Draft<'r> {
                 let object = self.object();
                 let mut questions = alphabet::questions(session, object);
                 if self.observing == Observing::Least {
-                    questions.retain(|question| alphabet::is_telling(question));
+                    questions.retain(alphabet::is_telling);
                 }
                 for question in questions {
                     self.call(question);

@@ -2,7 +2,7 @@
 
 use mapi_session_spec::event::Call;
 use mapi_session_spec::phase::Phase;
-use mapi_session_spec::state::{Disturbance, OwedKind};
+use mapi_session_spec::state::{Disturbance, OwedKind, Session};
 
 use crate::property::{Condition, any_session, may_be};
 
@@ -44,7 +44,7 @@ pub(super) const TWO_ON: Witness = ("two sessions are on at once", |_, state| {
 
 pub(super) const UNINITIALISED_IN_PART: Witness =
     ("MAPIUninitialize leaves a session on that MAPIInitialize was called twice for", |_, state| {
-        state.world.process.uninitialised_in_part && any_session(state, |session| session.is_logged_on())
+        state.world.process.uninitialised_in_part && any_session(state, Session::is_logged_on)
     });
 
 pub(super) const ASKED_AND_ENDED: Witness =
