@@ -9,9 +9,9 @@ use mapi_session_model::{SessionModel, State, all};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::dialect::Sharing;
 use mapi_session_spec::event::{
-    BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
+    BufferId, Call, CallId, Callback, ObjectId, Profile, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
-use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
@@ -74,7 +74,7 @@ fn sample(model: &SessionModel) -> Vec<State> {
 /// What no model reaches: members that named a profile, and leave; a pointer handed out twice.
 fn in_no_model() -> Vec<World> {
     let mut worlds = Vec::new();
-    for leaver in [SessionId(0), SessionId(1)] {
+    for (leaver, first) in [(SessionId(0), "sharing"), (SessionId(1), "sharing"), (SessionId(0), "apart")] {
         for twice in [false, true] {
             let mut world = World::default();
             world.process.dialect.sharing = Sharing::Offered;
@@ -84,7 +84,7 @@ fn in_no_model() -> Vec<World> {
                 worlds.push(world.clone());
             };
             make(&mut world, Call::Initialize, Out::None);
-            for (number, way) in ["sharing", "by-name"].into_iter().enumerate() {
+            for (number, way) in [first, "by-name"].into_iter().enumerate() {
                 let (session, way) = (SessionId(number as u16), alphabet::way_named(way));
                 make(
                     &mut world,
@@ -145,6 +145,9 @@ fn calls(world: &World) -> Vec<Call> {
         profile: way.profile,
         flags: way.flags,
     }));
+    // No way of the alphabet: without a profile each of these flags says by itself that nobody is to be joined.
+    let alone = [LogonFlags::MAPI_NEW_SESSION, LogonFlags::MAPI_ALLOW_OTHERS, LogonFlags::MAPI_LOGON_UI];
+    all.extend(alone.map(|flags| Call::LogonEx { session: new, profile: Profile::Null, flags }));
     for (session, _) in world.all_sessions() {
         all.extend(alphabet::logoffs(session));
         all.push(Call::Logoff { session, ui_param: 1, flags: LogoffFlags(2), reserved: 0, dirty: true });
