@@ -86,7 +86,7 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "FILE", group = "which", help_heading = "Subject")]
     library: Option<PathBuf>,
     /// The profile to log on with.
-    #[arg(long, value_name = "NAME", help_heading = "Subject")]
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new(), value_name = "NAME", help_heading = "Subject")]
     profile: Option<String>,
 }
 

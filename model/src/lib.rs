@@ -18,6 +18,6 @@ mod summary;
 pub use action::Action;
 pub use cast::{all, methods, models_of, process, race, session, shared};
 pub use checker::{CheckError, Explored, check, explore, first_failure};
-pub use export::aldebaran;
+pub use export::{aldebaran, dot, mermaid};
 pub use machine::{SessionModel, State};
 pub use search::{Searched, search};

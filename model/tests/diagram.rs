@@ -1,6 +1,6 @@
 //! A path is drawn so that people can follow it.
 
-use mapi_session_model::{Action, SessionModel, State, shared};
+use mapi_session_model::{Action, SessionModel, State, aldebaran, dot, mermaid, process, shared};
 use mapi_session_spec::rule::Demand;
 use mapi_session_spec::{Era, Level};
 use stateright::{Model as _, Path};
@@ -40,4 +40,14 @@ fn a_shared_session_that_ends_is_drawn_with_a_line_for_each_client() {
         ],
     );
     insta::assert_snapshot!(model.as_svg(path).expect("a drawing").replace("><", ">\n<"));
+}
+
+#[test]
+fn the_first_moves_of_a_process_are_written_for_other_tools() {
+    let model = process(Demand { level: Level::Conventional, era: Era::FastShutdown });
+    for (name, export) in
+        [("aut", aldebaran as fn(&SessionModel, usize) -> String), ("dot", dot), ("mermaid", mermaid)]
+    {
+        insta::assert_snapshot!(name, export(&model, 2));
+    }
 }

@@ -29,6 +29,13 @@ impl Name {
     const ALL: [Self; 5] = [Self::Session, Self::Shared, Self::Process, Self::Methods, Self::Race];
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    Aut,
+    Dot,
+    Mermaid,
+}
+
 /// Explore the models of the specification.
 #[derive(Debug, Args)]
 pub(super) struct Model {
@@ -56,13 +63,19 @@ enum What {
         #[arg(long, default_value_t = 3000)]
         port: u16,
     },
-    /// Write the explored states and moves as an Aldebaran file (mCRL2, CADP and LTSmin read it).
+    /// Write the explored states and moves for other tools.
     Export {
         /// Which model.
         #[arg(default_value = "session")]
         name: Name,
         #[command(flatten)]
         demand: DemandArgs,
+        /// Aldebaran (mCRL2, CADP and LTSmin read it), Graphviz, or a Mermaid state diagram.
+        #[arg(long, value_enum, default_value = "aut")]
+        format: ExportFormat,
+        /// Only states at most so many moves from the start: a drawing of all of them is no drawing.
+        #[arg(long, value_name = "MOVES")]
+        depth: Option<usize>,
     },
 }
 
@@ -105,8 +118,14 @@ impl Model {
                 models::explore(model(*name, demand.demand(None)), address);
                 Ok(0)
             }
-            What::Export { name, demand } => {
-                print(&models::aldebaran(&model(*name, demand.demand(None))))?;
+            What::Export { name, demand, format, depth } => {
+                let export = match format {
+                    ExportFormat::Aut => models::aldebaran,
+                    ExportFormat::Dot => models::dot,
+                    ExportFormat::Mermaid => models::mermaid,
+                };
+                let model = model(*name, demand.demand(None));
+                print(&export(&model, depth.unwrap_or(usize::MAX)))?;
                 Ok(0)
             }
         }
