@@ -74,6 +74,9 @@ fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
     says(&conform(&["judge", &cut]), 2, "--allow-truncated");
     let twice = trace("twice.jsonl", &format!("{head}{{\"call\":\"MAPIInitialize\",\"id\":1,\"id\":2}}\n"));
     says(&conform(&["judge", &twice]), 2, "comes twice");
+    let call = "{\"call\":\"MAPIInitialize\",\"id\":1,\"thread\":0}\n";
+    let elsewhere = trace("elsewhere.jsonl", &format!("{head}{call}{{\"return\":1,\"thread\":3}}\n"));
+    says(&conform(&["judge", &elsewhere]), 2, "line 3: this is another thread");
     let miscounted = trace("miscounted.jsonl", &format!("{head}{{\"end\":\"complete\",\"events\":9}}\n"));
     says(&conform(&["judge", &miscounted]), 2, "line 2");
 }

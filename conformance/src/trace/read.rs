@@ -9,7 +9,9 @@ mod names;
 use std::collections::HashMap;
 
 use mapi_session_spec::era::Era;
-use mapi_session_spec::event::{BufferId, Call, CallId, Event, ObjectId, RegistrationId, SessionId, SinkId};
+use mapi_session_spec::event::{
+    BufferId, Call, CallId, Event, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
+};
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use serde_json::{Map, Value};
 use strsim::levenshtein;
@@ -62,8 +64,9 @@ struct Reader {
     registrations: HashMap<String, RegistrationId>,
     connections: HashMap<(SessionId, u64), RegistrationId>,
     buffers: HashMap<String, BufferId>,
-    open: HashMap<CallId, Call>,
-    open_callbacks: HashMap<CallId, SinkId>,
+    /// Calls and callbacks under way, and the thread that each is on.
+    open: HashMap<CallId, (Call, ThreadId)>,
+    open_callbacks: HashMap<CallId, ThreadId>,
     next: Next,
     attached: bool,
     /// Events read so far.
@@ -232,11 +235,12 @@ impl Reader {
             "callback_return" => {
                 self.only(fields, &["callback_return", "thread"])?;
                 let id = CallId(self.number(fields, "callback_return")?);
-                if self.open_callbacks.remove(&id).is_none() {
+                let Some(began) = self.open_callbacks.remove(&id) else {
                     return Err(
                         self.error("a return without its callback", "give the id of an open callback")
                     );
-                }
+                };
+                self.ends_where_it_began(fields, began)?;
                 Ok(Line::Event(Event::CallbackReturn { id }))
             }
             "settled" => {
@@ -246,11 +250,12 @@ impl Reader {
             "crash" | "hang" | "exit" | "exception" => {
                 self.only(fields, &[kind, "during", "thread"])?;
                 let id = CallId(self.number(fields, "during")?);
-                if self.open.remove(&id).is_none() {
+                let Some((_, began)) = self.open.remove(&id) else {
                     return Err(
                         self.error("\"during\" names no call under way", "give the id of an open call")
                     );
-                }
+                };
+                self.ends_where_it_began(fields, began)?;
                 let ending = match kind {
                     "crash" => {
                         Ending::Crashed(signal(fields.get("crash").and_then(Value::as_str).unwrap_or("")))

@@ -15,11 +15,12 @@ impl Reader {
     pub(super) fn returned(&mut self, fields: &Fields) -> Read<Line> {
         self.only(fields, &["return", "thread", "result", "out"])?;
         let id = CallId(self.number(fields, "return")?);
-        let Some(call) = self.open.remove(&id) else {
+        let Some((call, began)) = self.open.remove(&id) else {
             return Err(
                 self.error(&format!("a return of {} without its call", id.0), "give the id of an open call")
             );
         };
+        self.ends_where_it_began(fields, began)?;
         let result = match fields.get("result") {
             None => HResult::S_OK,
             Some(value) => {

@@ -27,7 +27,7 @@ impl Reader {
                 return Err(self.error(&what, "QueryInterface, AddRef, Release or OnNotify"));
             }
         };
-        if self.open_callbacks.insert(id, sink).is_some() || self.open.contains_key(&id) {
+        if self.open_callbacks.insert(id, thread).is_some() || self.open.contains_key(&id) {
             return Err(
                 self.error(&format!("the id {} is taken by a call under way", id.0), "number calls upwards")
             );

@@ -146,7 +146,7 @@ impl Reader {
                 }
             }
         };
-        if self.open.insert(id, call).is_some() || self.open_callbacks.contains_key(&id) {
+        if self.open.insert(id, (call, thread)).is_some() || self.open_callbacks.contains_key(&id) {
             return Err(
                 self.error(&format!("the id {} is taken by a call under way", id.0), "number calls upwards")
             );

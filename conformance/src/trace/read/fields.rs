@@ -72,6 +72,15 @@ impl Reader {
         }
     }
 
+    /// A return may leave its thread out; where it names one, it is the one that the call was made on.
+    pub(super) fn ends_where_it_began(&self, fields: &Fields, began: ThreadId) -> Read<()> {
+        if !fields.contains_key("thread") || self.thread(fields)? == began {
+            return Ok(());
+        }
+        let mend = format!("it began on thread {}, and a call ends where it began", began.0);
+        Err(self.error("this is another thread than the call's", &mend))
+    }
+
     pub(super) fn hex(&self, text: &str) -> Read<u64> {
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
         let all_hex = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
