@@ -1,6 +1,7 @@
 //! The specification, rendered for people.
 
 mod catalogue;
+mod eras;
 mod tables;
 
 pub use catalogue::{list, requirement};

@@ -123,6 +123,7 @@ pub fn tables() -> String {
     let call = Call::OnObject { object: T, method: ObjectMethod::GetStatus };
     row(&mut text, "GetStatus of a table left open that had answered", &off, call, era);
     text.push('\n');
+    text.push_str(&super::eras::eras());
     text
 }
 
