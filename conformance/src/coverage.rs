@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use mapi_session_fixtures::{Demanded, Mutant, mutants};
 use mapi_session_spec::requirement::{self, Observable, Requirement, RequirementId};
-use mapi_session_spec::rule::{Arm, Check, Demand, Rules};
+use mapi_session_spec::rule::{Arm, Demand, Rules};
 use mapi_session_spec::{Era, Level};
 use serde_json::{Value, json};
 
@@ -222,7 +222,7 @@ fn rule_json(arm: &Arm, mutants: &[&str]) -> Value {
 }
 
 fn on_the_session(arm: &Arm) -> bool {
-    !matches!(arm.check, Check::Duty { .. })
+    !arm.check.holds_the_client()
 }
 
 impl CoverageArgs {

@@ -82,6 +82,40 @@ fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
 }
 
 #[test]
+fn a_recorded_client_is_blamed_for_what_it_does_and_for_what_it_leaves_behind() {
+    let folder = scratch();
+    let head = "{\"schema\":\"mapi-conform/trace/1\",\"origin\":\"recorded\"}";
+    let on = [
+        "{\"call\":\"MAPIInitialize\",\"id\":1}",
+        "{\"return\":1,\"result\":\"S_OK\"}",
+        "{\"call\":\"MAPILogonEx\",\"id\":2,\"profile\":\"p\",\"flags\":[\"MAPI_EXTENDED\"]}",
+        "{\"return\":2,\"result\":\"S_OK\",\"out\":{\"session\":\"s1\"}}",
+    ];
+    let off = [
+        "{\"call\":\"Logoff\",\"id\":3,\"object\":\"s1\"}",
+        "{\"return\":3,\"result\":\"S_OK\"}",
+        "{\"call\":\"Release\",\"id\":4,\"object\":\"s1\"}",
+        "{\"return\":4,\"result\":\"0x0\"}",
+    ];
+    let gone = ["{\"call\":\"MAPIUninitialize\",\"id\":5}", "{\"return\":5}"];
+    let end = ["{\"end\":\"complete\"}"];
+    let judged = |name: &str, parts: &[&[&str]]| {
+        let path = folder.path().join(name);
+        let lines = [&[head][..], &parts.concat()].concat().join("\n") + "\n";
+        std::fs::write(&path, lines).expect("a trace");
+        conform(&["judge", &path.display().to_string()])
+    };
+    says(&judged("whole.jsonl", &[&on, &off, &gone, &end]), 0, "nothing deviates");
+    let unreleased = judged("unreleased.jsonl", &[&on, &off[..2], &gone, &end]);
+    says(&unreleased, 1, "unreleased.jsonl:8: deviation[INIT-005]");
+    let left = judged("left.jsonl", &[&on, &off[..2], &end]);
+    says(&left, 1, "left.jsonl:8: deviation[END-005]");
+    assert!(left.stdout.contains("deviation[INIT-004]") && left.stdout.contains("blame    the client"));
+    // Without the end nobody knows what was still to come.
+    says(&judged("going-on.jsonl", &[&on, &off[..2]]), 0, "nothing deviates");
+}
+
+#[test]
 fn a_subject_that_cannot_be_tested_exits_with_3_and_says_why() {
     let folder = scratch();
     let text = folder.path().join("text.so");

@@ -73,7 +73,7 @@ fn decided() -> &'static [RequirementId] {
     static DECIDED: OnceLock<Vec<RequirementId>> = OnceLock::new();
     DECIDED.get_or_init(|| {
         let rules = Rules::documented();
-        let on_the_session = |check: Check| !matches!(check, Check::Duty { .. });
+        let on_the_session = |check: Check| !check.holds_the_client();
         let arms = rules.arms().iter().filter(|arm| on_the_session(arm.check));
         let mut ids: Vec<RequirementId> = arms.map(|arm| arm.requirement).collect();
         ids.sort_unstable();

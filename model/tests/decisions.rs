@@ -241,6 +241,14 @@ fn ask_of_debts(rules: &Rules, tallies: &mut [Tally], world: &World, occasion: &
 fn ask_of_clients(rules: &Rules, tallies: &mut [Tally], world: &World, call: &Call, occasion: &mut usize) {
     *occasion += 1;
     for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
+        if let Check::Closing { bears, done } = arm.check
+            && bears(world)
+        {
+            tally.bore(*occasion);
+            if !done(world) {
+                tally.refused(0);
+            }
+        }
         let Check::Duty { bears, allows } = arm.check else { continue };
         if bears(world, call) {
             tally.bore(*occasion);

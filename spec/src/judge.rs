@@ -142,6 +142,9 @@ impl<'r> Judge<'r> {
             Event::Settled { .. } | Event::End => {
                 self.check_settled();
                 self.world.settle();
+                if self.holds_client && matches!(event, Event::End) {
+                    self.check_closing();
+                }
             }
         }
         self.events += 1;
@@ -203,6 +206,26 @@ impl<'r> Judge<'r> {
             .collect();
         for (arm, requirement) in broken {
             self.accuse(arm, requirement, Party::Client, Kind::Protocol, Some(id));
+        }
+    }
+
+    fn check_closing(&mut self) {
+        for (i, arm) in self.rules.demanded(self.demand) {
+            let Check::Closing { bears, done } = arm.check else { continue };
+            if bears(&self.world) {
+                self.bound[i] = true;
+                if !done(&self.world) {
+                    self.verdict.deviations.push(Deviation {
+                        arm: i,
+                        requirement: arm.requirement,
+                        blame: Party::Client,
+                        kind: Kind::Protocol,
+                        event: self.events,
+                        call: None,
+                        debt: None,
+                    });
+                }
+            }
         }
     }
 

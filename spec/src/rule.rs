@@ -65,6 +65,13 @@ pub enum Check {
         /// Whether the client may make it.
         allows: fn(&World, &Call, Era) -> bool,
     },
+    /// What a client must have done by the end of a whole trace.
+    Closing {
+        /// Whether the arm has anything to say.
+        bears: fn(&World) -> bool,
+        /// Whether it was done.
+        done: fn(&World) -> bool,
+    },
 }
 
 /// One rule: a requirement, the level and era that demand it, and the check.
@@ -152,6 +159,29 @@ impl Arm {
             demands,
             check: Check::Duty { bears, allows },
         }
+    }
+
+    /// A rule on what the client leaves behind.
+    pub const fn on_closing(
+        requirement: RequirementId,
+        demands: &'static str,
+        bears: fn(&World) -> bool,
+        done: fn(&World) -> bool,
+    ) -> Self {
+        Self {
+            requirement,
+            level: Level::Documented,
+            era: None,
+            demands,
+            check: Check::Closing { bears, done },
+        }
+    }
+}
+
+impl Check {
+    /// Whether it is the client that is held, and not the session.
+    pub const fn holds_the_client(&self) -> bool {
+        matches!(self, Self::Duty { .. } | Self::Closing { .. })
     }
 }
 

@@ -163,6 +163,7 @@ impl World {
     /// shared with whom nobody knows.
     pub fn attach(&mut self, events: &[crate::event::Event]) {
         use crate::event::Event;
+        self.process.attached = true;
         let mut born = std::collections::HashSet::new();
         for event in events {
             let Event::Call { call, .. } = event else { continue };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mapi_session_spec::judge::{Deviation, Judge};
 use mapi_session_spec::requirement;
-use mapi_session_spec::rule::{Check, Demand, Rules};
+use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 use mapi_session_spec::{Party, dialect};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ impl JudgeTraces {
         for path in &self.traces {
             let trace = read(path, self.allow_truncated)?;
             let demand = self.demand.demand(trace.header.era);
-            let mut judge = Judge::new(&rules, demand, start(&trace), true);
+            let mut judge = Judge::new(&rules, demand, start(&trace), !trace.header.planned);
             for event in &trace.events {
                 judge.observe(event);
             }
@@ -100,8 +100,7 @@ impl JudgeTraces {
             let open = !verdict.inconclusive.is_empty();
             // Nothing of what is held was put to the test: that is no pass.
             let judged = verdict.bound.iter().map(|arm| &rules.arms()[*arm]).any(|arm| {
-                let holder =
-                    if matches!(arm.check, Check::Duty { .. }) { Party::Client } else { Party::Session };
+                let holder = if arm.check.holds_the_client() { Party::Client } else { Party::Session };
                 self.holds(holder) && selected.as_ref().is_none_or(|s| s.contains(&arm.requirement))
             });
             let code = match (held, open || !judged) {

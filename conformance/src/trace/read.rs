@@ -39,6 +39,8 @@ pub struct Header {
     pub era: Option<Era>,
     /// What came before is unknown, not absent.
     pub attached: bool,
+    /// The trace was planned by this tester, whose breaches are on purpose.
+    pub planned: bool,
 }
 
 /// A trace that was read.
@@ -193,7 +195,8 @@ impl Reader {
                 return Err(self.error(&format!("{other:?} is no way to start"), "process-start or attached"));
             }
         };
-        Ok(Header { era, attached })
+        let planned = fields.get("origin").and_then(Value::as_str) == Some("planned");
+        Ok(Header { era, attached, planned })
     }
 
     fn event(&mut self, fields: &Fields) -> Read<Line> {

@@ -66,6 +66,24 @@ pub(super) const ARMS: &[Arm] = &[
         |_, call| matches!(call, Call::Release { target: Target::Session(_) }),
         |world, call, _| call.session().and_then(|id| world.session(id)).is_none_or(|s| s.references > 0),
     ),
+    Arm::on_closing(
+        Family::End.id(5),
+        "every session pointer released by the end",
+        |world| !world.process.attached && world.all_sessions().next().is_some(),
+        |world| world.all_sessions().all(|(_, session)| session.is_released()),
+    ),
+    Arm::on_closing(
+        Family::Init.id(4),
+        "as many calls of MAPIUninitialize as of MAPIInitialize by the end",
+        |world| !world.process.attached && (world.process.initialised > 0 || !world.process.fresh),
+        |world| world.process.initialised == 0,
+    ),
+    Arm::on_client(
+        Family::Init.id(5),
+        "every session pointer released before the last MAPIUninitialize",
+        |world, call| matches!(call, Call::Uninitialize) && world.process.initialised == 1,
+        |world, _, _| world.all_sessions().all(|(_, session)| session.references == 0),
+    ),
     Arm::on_client(
         Family::Init.id(1),
         "MAPIInitialize before anything else",

@@ -10,6 +10,8 @@ pub struct Process {
     pub initialised: u8,
     /// Nothing of MAPI ran in this process before the trace, so that the first `MAPIInitialize` is the first of all.
     pub fresh: bool,
+    /// The recording began in the middle: what came before is unknown, not absent.
+    pub attached: bool,
     /// `MAPIUninitialize` was called and the count stayed above zero.
     pub uninitialised_in_part: bool,
     /// Which logons have succeeded in this trace.
