@@ -130,6 +130,16 @@ impl<'r> Draft<'r> {
         self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
     }
 
+    /// Adds a call on what only such a step may have brought. The state does not follow it: where there is nothing to
+    /// call on, it is not made.
+    pub fn ask_what_came_of_it(&mut self, call: Call) {
+        self.steps.push(Step {
+            action: Action::Call(call),
+            place: Place::Thread(self.thread),
+            after: self.guard,
+        });
+    }
+
     /// A client logs on.
     pub fn log_on(&mut self, way: Way) -> SessionId {
         let session = SessionId(self.next_session);

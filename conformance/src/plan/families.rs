@@ -499,6 +499,18 @@ fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
                 scripts
                     .push(vec![Call::Unadvise { session: listener, registration: RegistrationId(sink.0) }]);
             }
+            if about_leaver {
+                // What is opened while its session logs off is dead once that has returned.
+                let state = Call::OnObject { object, method: ObjectMethod::GetStatus };
+                let mut draft = base.clone();
+                draft.at_notification(
+                    place,
+                    Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object },
+                );
+                draft.at_notification(place, state);
+                let flagged = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+                all.push(draft.edge_then(flagged, |draft| draft.ask_what_came_of_it(state)));
+            }
             for script in scripts {
                 let mut draft = base.clone();
                 for call in &script {
