@@ -24,6 +24,9 @@ use crate::program::{Action, Place, Program};
 
 /// How many programs share one process.
 const BATCH: usize = 50_000;
+/// The same once something is left out because it kills the subject: what would have cleaned up may be among it, and
+/// what is left behind adds up.
+const BATCH_WITHOUT_CLEANING: usize = 1_000;
 /// How often a call may crash the subject in legal use before no further program makes it.
 const CRASHES: u32 = 4;
 
@@ -70,7 +73,7 @@ pub fn run_all(
         planned.iter().enumerate().map(|(i, planned)| (i, planned.program.clone())).collect();
     let mut process = 0;
     while !queue.is_empty() {
-        let batch: Vec<(usize, Program)> = queue.drain(..next_batch(planned, &queue)).collect();
+        let batch: Vec<(usize, Program)> = queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
         let result = parent::run(setting, &batch.iter().map(|(_, program)| program).collect::<Vec<_>>());
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
@@ -113,8 +116,9 @@ pub fn run_all(
 }
 
 /// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
-fn next_batch(planned: &[Planned], queue: &VecDeque<(usize, Program)>) -> usize {
-    let sociable = queue.iter().take(BATCH).take_while(|(program, _)| !planned[*program].alone).count();
+fn next_batch(planned: &[Planned], queue: &VecDeque<(usize, Program)>, quarantine: &Quarantine) -> usize {
+    let most = if quarantine.is_in_force() { BATCH_WITHOUT_CLEANING } else { BATCH };
+    let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
     sociable.max(1)
 }
 
@@ -148,6 +152,11 @@ struct Quarantine {
 }
 
 impl Quarantine {
+    /// Some call is made no more.
+    fn is_in_force(&self) -> bool {
+        self.counts.values().any(|deaths| *deaths >= CRASHES)
+    }
+
     /// Notes a death. Whether the call that died is quarantined from now on.
     fn note(&mut self, observed: &Observed, program: &Program) -> bool {
         self.deaths += 1;
