@@ -24,8 +24,7 @@ use crate::program::{Action, Place, Program};
 
 /// How many programs share one process.
 const BATCH: usize = 50_000;
-/// The same once something is left out because it kills the subject: what would have cleaned up may be among it, and
-/// what is left behind adds up.
+/// The same where `MAPIUninitialize` is left out because it kills the subject: what is left behind adds up.
 const BATCH_WITHOUT_CLEANING: usize = 1_000;
 /// How often a call may crash the subject in legal use before no further program makes it.
 const CRASHES: u32 = 4;
@@ -117,7 +116,7 @@ pub fn run_all(
 
 /// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
 fn next_batch(planned: &[Planned], queue: &VecDeque<(usize, Program)>, quarantine: &Quarantine) -> usize {
-    let most = if quarantine.is_in_force() { BATCH_WITHOUT_CLEANING } else { BATCH };
+    let most = if quarantine.leaves_things_behind() { BATCH_WITHOUT_CLEANING } else { BATCH };
     let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
     sociable.max(1)
 }
@@ -152,9 +151,10 @@ struct Quarantine {
 }
 
 impl Quarantine {
-    /// Some call is made no more.
-    fn is_in_force(&self) -> bool {
-        self.counts.values().any(|deaths| *deaths >= CRASHES)
+    /// `MAPIUninitialize` is made no more: what it would have cleaned up stays.
+    fn leaves_things_behind(&self) -> bool {
+        let mut lethal = self.counts.iter().filter(|(_, deaths)| **deaths >= CRASHES);
+        lethal.any(|(lethal, _)| lethal.name == Call::Uninitialize.name())
     }
 
     /// Notes a death. Whether the call that died is quarantined from now on.

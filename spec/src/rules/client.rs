@@ -75,7 +75,7 @@ pub(super) const ARMS: &[Arm] = &[
     Arm::on_closing(
         Family::Init.id(4),
         "as many calls of MAPIUninitialize as of MAPIInitialize by the end",
-        |world| !world.process.attached && (world.process.initialised > 0 || !world.process.fresh),
+        |world| !world.process.attached && !world.process.fresh,
         |world| world.process.initialised == 0,
     ),
     Arm::on_client(
