@@ -29,7 +29,7 @@ fn gives_itself(o: &Outcome) -> bool {
 fn counting(m: &Moment) -> bool {
     match m.call() {
         Call::AddRef { target: Target::Session(_) } | Call::Release { target: Target::Session(_) } => {
-            m.alive() && m.session().is_some_and(|session| session.references > 0)
+            m.alive()
         }
         Call::AddRef { target: Target::Object(_) } | Call::Release { target: Target::Object(_) } => {
             m.alive() && m.object().is_some_and(|object| object.references > 0)

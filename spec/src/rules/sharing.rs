@@ -37,7 +37,6 @@ fn would_break(world: &World, owed: &Owed, requirement: RequirementId) -> bool {
     // Judged as if nothing right had come, so that a rule binds whether or not it is kept.
     unheard.paid = false;
     match silence(world, &unheard) {
-        Some(broken) if broken == Family::Shared.id(10) => requirement == broken,
         Some(broken) => broken == requirement || (requirement == Family::Shared.id(10) && owed.paid),
         None => false,
     }
