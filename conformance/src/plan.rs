@@ -9,8 +9,7 @@ mod draft;
 mod families;
 mod smoke;
 
-pub use draft::Draft;
-
+use draft::Draft;
 use mapi_session_spec::rule::{Demand, Rules};
 
 use crate::program::Program;

@@ -82,6 +82,14 @@ fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
 }
 
 #[test]
+fn a_subject_in_the_testers_own_process_is_judged_as_in_a_child() {
+    let here = ["check", "--suite", "smoke", "--in-process"];
+    says(&conform(&[&here[..], &["--reference"]].concat()), 0, "conforms at level conventional");
+    let broken = conform(&[&here[..], &["--mutant", "second-logoff-tells-again"]].concat());
+    says(&broken, 1, "deviation[LOGOFF-028]");
+}
+
+#[test]
 fn a_recorded_client_is_blamed_for_what_it_does_and_for_what_it_leaves_behind() {
     let folder = scratch();
     let head = "{\"schema\":\"mapi-conform/trace/1\",\"origin\":\"recorded\"}";

@@ -36,7 +36,7 @@ pub struct SessionModel {
     pub demand: Demand,
     /// The requirements that have a property here: those whose rules bind in this model.
     pub keeps: &'static [RequirementId],
-    pub(crate) cast: Cast,
+    pub(crate) cast: &'static Cast,
 }
 
 /// The number of the call that a thread makes, and of one that it makes from inside a callback.
@@ -63,6 +63,12 @@ impl State {
     pub(crate) fn next_call(&self, thread: ThreadId) -> Option<CallId> {
         let id = call_on(thread, self.is_called_back(thread));
         self.world.pending.iter().all(|pending| pending.id != id).then_some(id)
+    }
+
+    /// The threads of the calls that end something, the earliest first.
+    pub(crate) fn leaving_threads(&self) -> impl Iterator<Item = ThreadId> {
+        let ends = |call: &Call| matches!(call, Call::Logoff { .. } | Call::Unadvise { .. });
+        self.world.pending.iter().filter(move |pending| ends(&pending.call)).map(|pending| pending.thread)
     }
 
     /// The calls that may return: those without a callback, or a call from inside one, on top of them.
@@ -118,21 +124,15 @@ impl SessionModel {
                 all.push((thread, id, Callback::AddRef));
             }
             let active = world.registrations.iter().flatten().any(|r| r.sink == id && r.active);
-            let leaving: Vec<ThreadId> = world
-                .pending
-                .iter()
-                .filter(|p| matches!(p.call, Call::Logoff { .. } | Call::Unadvise { .. }))
-                .map(|p| p.thread)
-                .collect();
             if sink.held >= 0
-                && let Some(thread) = leaving.first().copied().or((!active).then_some(ThreadId(0)))
+                && let Some(thread) = state.leaving_threads().next().or((!active).then_some(ThreadId(0)))
             {
                 all.push((thread, id, Callback::Release));
             }
-            if state.notified < self.cast.most_notified() {
-                let telling = self.cast.telling_threads(state, &leaving);
+            if state.notified < self.cast.most_notified {
+                let telling = (self.cast.telling_threads)(state);
                 for thread in telling.into_iter().filter(|thread| !state.is_called_back(*thread)) {
-                    for events in self.cast.events() {
+                    for events in self.cast.events {
                         all.push((thread, id, Callback::OnNotify { events: *events }));
                     }
                 }
@@ -147,10 +147,13 @@ impl SessionModel {
     fn returns(&self, state: &State, id: CallId, actions: &mut Vec<Action>) {
         let Some(pending) = state.world.pending.iter().find(|pending| pending.id == id) else { return };
         let mut answers = offers::answers(&self.rules, self.demand, &state.world, id);
-        for more in self.cast.further_answers(&pending.call) {
-            if offers::is_allowed(&self.rules, self.demand, &state.world, id, more) {
-                answers.push(more);
-            }
+        if matches!(pending.call, Call::Method { .. }) {
+            let further = self.cast.further_answers.iter().copied();
+            answers.extend(
+                further.filter(|outcome| {
+                    offers::is_allowed(&self.rules, self.demand, &state.world, id, *outcome)
+                }),
+            );
         }
         actions.extend(answers.into_iter().map(|outcome| Action::Return(id, outcome)));
     }
@@ -161,7 +164,7 @@ impl Model for SessionModel {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![self.cast.begin(self)]
+        vec![(self.cast.begin)(self)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -175,7 +178,7 @@ impl Model for SessionModel {
             (!waits).then_some(Action::CallbackReturn(running.id))
         }));
         actions.extend(
-            self.cast.client_calls(state).into_iter().map(|(thread, call)| Action::Call(thread, call)),
+            (self.cast.client_calls)(state).into_iter().map(|(thread, call)| Action::Call(thread, call)),
         );
         let quiet = state.world.pending.is_empty() && state.world.running.is_empty();
         if quiet
@@ -201,7 +204,7 @@ impl Model for SessionModel {
             Action::Callback(thread, sink, callback) => {
                 let notifies = matches!(callback, Callback::OnNotify { .. });
                 next.notified += u8::from(notifies);
-                if notifies && self.cast.callbacks_take_time() {
+                if notifies && self.cast.callbacks_take_time {
                     next.world.call_back(callback_on(thread), thread, sink, callback);
                 } else {
                     Self::call_back(&mut next, thread, sink, callback);

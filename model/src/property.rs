@@ -172,6 +172,6 @@ pub(crate) fn all(model: &SessionModel) -> Vec<Property<SessionModel>> {
             may_be(s, Phase::LoggedOff)
         }),
     ]);
-    all.extend(model.cast.witnesses().iter().map(|(name, shows)| Property::sometimes(name, *shows)));
+    all.extend(model.cast.witnesses.iter().map(|(name, shows)| Property::sometimes(name, *shows)));
     all
 }

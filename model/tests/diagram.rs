@@ -1,9 +1,13 @@
 //! A path is drawn so that people can follow it.
 
-use mapi_session_model::{Action, SessionModel, State, aldebaran, dot, mermaid, process, shared};
+use mapi_session_model::{Action, SessionModel, State, aldebaran, dot, mermaid, named};
 use mapi_session_spec::rule::Demand;
 use mapi_session_spec::{Era, Level};
 use stateright::{Model as _, Path};
+
+fn model(name: &str) -> SessionModel {
+    named(name, Demand { level: Level::Conventional, era: Era::FastShutdown }).expect("a model")
+}
 
 /// Takes, at each step, the first move that reads like this.
 fn follow(model: &SessionModel, moves: &[&str]) -> Path<State, Action> {
@@ -23,7 +27,7 @@ fn follow(model: &SessionModel, moves: &[&str]) -> Path<State, Action> {
 
 #[test]
 fn a_shared_session_that_ends_is_drawn_with_a_line_for_each_client() {
-    let model = shared(Demand { level: Level::Conventional, era: Era::FastShutdown });
+    let model = model("shared");
     let path = follow(
         &model,
         &[
@@ -44,7 +48,7 @@ fn a_shared_session_that_ends_is_drawn_with_a_line_for_each_client() {
 
 #[test]
 fn the_first_moves_of_a_process_are_written_for_other_tools() {
-    let model = process(Demand { level: Level::Conventional, era: Era::FastShutdown });
+    let model = model("process");
     for (name, export) in
         [("aut", aldebaran as fn(&SessionModel, usize) -> String), ("dot", dot), ("mermaid", mermaid)]
     {

@@ -152,13 +152,7 @@ impl Arm {
         bears: fn(&World, &Call) -> bool,
         allows: fn(&World, &Call, Era) -> bool,
     ) -> Self {
-        Self {
-            requirement,
-            level: Level::Documented,
-            era: None,
-            demands,
-            check: Check::Duty { bears, allows },
-        }
+        Self::at_every_level(requirement, demands, Check::Duty { bears, allows })
     }
 
     /// A rule on what the client leaves behind.
@@ -168,13 +162,12 @@ impl Arm {
         bears: fn(&World) -> bool,
         done: fn(&World) -> bool,
     ) -> Self {
-        Self {
-            requirement,
-            level: Level::Documented,
-            era: None,
-            demands,
-            check: Check::Closing { bears, done },
-        }
+        Self::at_every_level(requirement, demands, Check::Closing { bears, done })
+    }
+
+    /// Levels are of sessions: a client is held at each of them.
+    const fn at_every_level(requirement: RequirementId, demands: &'static str, check: Check) -> Self {
+        Self { requirement, level: Level::Documented, era: None, demands, check }
     }
 }
 

@@ -19,12 +19,6 @@ use crate::run::{Findings, Request, Status, run};
 use crate::subject::Subject;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SuiteArg {
-    Smoke,
-    Full,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
     NotExercised,
     Inconclusive,
@@ -44,7 +38,7 @@ pub(super) struct Check {
     require: RequireArgs,
     /// Which traces to run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "full", help_heading = "Selection")]
-    suite: Vec<SuiteArg>,
+    suite: Vec<Suite>,
     /// The seed. The suites so far take no chances: it is recorded in the report.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Selection")]
     seed: u64,
@@ -157,7 +151,7 @@ impl Check {
 
     /// The suites that were named, each once.
     fn suites(&self) -> Vec<Suite> {
-        let mut suites: Vec<Suite> = self.suite.iter().map(|suite| suite_of(*suite)).collect();
+        let mut suites = self.suite.clone();
         suites.sort_unstable();
         suites.dedup();
         suites
@@ -201,13 +195,6 @@ fn denies(deny: Deny, findings: &Findings) -> bool {
         Deny::NotExercised => findings.count(Status::NotExercised) > 0,
         Deny::Inconclusive => findings.count(Status::Inconclusive) > 0 || !findings.inconclusive.is_empty(),
         Deny::Undecided => findings.count(Status::Undecided) > 0,
-    }
-}
-
-const fn suite_of(suite: SuiteArg) -> Suite {
-    match suite {
-        SuiteArg::Smoke => Suite::Smoke,
-        SuiteArg::Full => Suite::Full,
     }
 }
 

@@ -25,10 +25,6 @@ enum Name {
     Race,
 }
 
-impl Name {
-    const ALL: [Self; 5] = [Self::Session, Self::Shared, Self::Process, Self::Methods, Self::Race];
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ExportFormat {
     Aut,
@@ -80,20 +76,15 @@ enum What {
 }
 
 fn model(name: Name, demand: mapi_session_spec::rule::Demand) -> models::SessionModel {
-    match name {
-        Name::Session => models::session(demand),
-        Name::Shared => models::shared(demand),
-        Name::Process => models::process(demand),
-        Name::Methods => models::methods(demand),
-        Name::Race => models::race(demand),
-    }
+    let named = name.to_possible_value().and_then(|name| models::named(name.get_name(), demand));
+    named.expect("the names here are those of the models")
 }
 
 impl Model {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.what {
             What::Check { name, demand } => {
-                let names = name.map_or(Name::ALL.to_vec(), |name| vec![name]);
+                let names = name.map_or(Name::value_variants().to_vec(), |name| vec![name]);
                 let mut failed = false;
                 for name in names {
                     let clock = Instant::now();
@@ -129,5 +120,21 @@ impl Model {
                 Ok(0)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_on_the_command_line_is_a_models_and_each_model_has_one() {
+        let demand = mapi_session_spec::rule::Demand {
+            level: mapi_session_spec::Level::Conventional,
+            era: mapi_session_spec::Era::FastShutdown,
+        };
+        let named: Vec<_> = Name::value_variants().iter().map(|name| model(*name, demand).name).collect();
+        let all: Vec<_> = models::all(demand).iter().map(|model| model.name).collect();
+        assert_eq!(named, all);
     }
 }

@@ -127,17 +127,17 @@ impl<'r> Draft<'r> {
 
     /// Adds a step that runs inside, or beside, the first `OnNotify` of a sink. The state does not follow it.
     pub fn at_notification(&mut self, place: Place, call: Call) {
-        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
+        self.untracked(place, call);
     }
 
     /// Adds a call on what only such a step may have brought. The state does not follow it: where there is nothing to
     /// call on, it is not made.
     pub fn ask_what_came_of_it(&mut self, call: Call) {
-        self.steps.push(Step {
-            action: Action::Call(call),
-            place: Place::Thread(self.thread),
-            after: self.guard,
-        });
+        self.untracked(Place::Thread(self.thread), call);
+    }
+
+    fn untracked(&mut self, place: Place, call: Call) {
+        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
     }
 
     /// A client logs on.
@@ -271,9 +271,22 @@ impl<'r> Draft<'r> {
     /// Waits for everything that is owed now, if anything is.
     pub fn settle(&mut self) {
         let awaited = self.awaited();
-        if awaited != Awaited::default() {
-            self.wait_for(awaited);
+        if awaited == Awaited::default() {
+            return;
         }
+        self.note_owed();
+        self.steps.push(Step {
+            action: Action::Settle(awaited),
+            place: Place::Thread(ThreadId(0)),
+            after: self.guard,
+        });
+        for owed in &mut self.world.owed {
+            owed.paid = true;
+            if let OwedKind::Told { heard, .. } = &mut owed.kind {
+                *heard = EventMask::fnevCriticalError;
+            }
+        }
+        self.world.settle();
     }
 
     fn awaited(&self) -> Awaited {
@@ -297,22 +310,6 @@ impl<'r> Draft<'r> {
             }
         }
         awaited
-    }
-
-    fn wait_for(&mut self, awaited: Awaited) {
-        self.note_owed();
-        self.steps.push(Step {
-            action: Action::Settle(awaited),
-            place: Place::Thread(ThreadId(0)),
-            after: self.guard,
-        });
-        for owed in &mut self.world.owed {
-            owed.paid = true;
-            if let OwedKind::Told { heard, .. } = &mut owed.kind {
-                *heard = EventMask::fnevCriticalError;
-            }
-        }
-        self.world.settle();
     }
 
     /// Makes the call, the edge that the program is about, and ends the program for whichever way it goes: observes,

@@ -13,10 +13,21 @@ use super::witness::{
     CALLED_BACK_WHILE_LOGGING_OFF, CREATOR_LEFT, RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, TOLD,
     Witness,
 };
+use super::{Cast, ONE_AT_A_TIME, in_turn};
 use crate::machine::{SessionModel, State};
 
+/// Two members of a shared session and a stranger, leaving one after the other.
+pub(super) const CAST: Cast = Cast {
+    name: "shared",
+    keeps: KEEPS,
+    witnesses: WITNESSES,
+    begin,
+    client_calls: |state| in_turn(state, client_calls),
+    ..ONE_AT_A_TIME
+};
+
 /// What binds here.
-pub(super) const KEEPS: &[RequirementId] = &[
+const KEEPS: &[RequirementId] = &[
     Family::Logoff.id(9),
     Family::Logoff.id(13),
     Family::Unk.id(10),
@@ -45,10 +56,10 @@ pub(super) const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-pub(super) const WITNESSES: &[Witness] =
+const WITNESSES: &[Witness] =
     &[RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, CALLED_BACK_WHILE_LOGGING_OFF, TOLD, CREATOR_LEFT];
 
-pub(super) fn begin(model: &SessionModel) -> State {
+fn begin(model: &SessionModel) -> State {
     let mut state = initialised(model);
     for (index, way) in ["sharing", "joining", "apart"].into_iter().enumerate() {
         let session = log_on(model, &mut state, way);
@@ -81,7 +92,7 @@ pub(super) fn question(session: SessionId, world: &World) -> Call {
     Call::Method { session, method: Method::QueryIdentity, flags: 0, object }
 }
 
-pub(super) fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(state: &State) -> Vec<Call> {
     let world = &state.world;
     let mut calls = Vec::new();
     for (session, known) in world.all_sessions().filter(|(_, known)| known.references > 0) {

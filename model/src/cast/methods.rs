@@ -5,18 +5,32 @@ use mapi_session_spec::event::{
     Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::level::Level;
+use mapi_session_spec::outcome::{Out, Outcome};
 use mapi_session_spec::requirement::{Family, RequirementId};
 use mapi_session_spec::state::ObjectKind;
 
-use super::session;
 use super::witness::{
     ASKED_AND_ENDED, CALLED_BACK_WHILE_LOGGING_OFF, REFUSED, RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF,
     Witness,
 };
-use crate::machine::{SessionModel, State};
+use super::{Cast, ONE_AT_A_TIME};
+use crate::machine::State;
+
+/// The methods of one session, and what must not matter to its Logoff.
+pub(super) const CAST: Cast = Cast {
+    name: "methods",
+    keeps: KEEPS,
+    witnesses: WITNESSES,
+    from: Level::Robust,
+    client_calls,
+    further_answers: &[Outcome::returned(HResult::MAPI_E_EXTENDED_ERROR, Out::Unchanged)],
+    ..ONE_AT_A_TIME
+};
 
 /// What binds here.
-pub(super) const KEEPS: &[RequirementId] = &[
+const KEEPS: &[RequirementId] = &[
     Family::Logoff.id(1),
     Family::Logoff.id(2),
     Family::Logoff.id(5),
@@ -53,7 +67,7 @@ pub(super) const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-pub(super) const WITNESSES: &[Witness] = &[
+const WITNESSES: &[Witness] = &[
     RELEASED_AFTER_LOGOFF,
     RELEASED_WITHOUT_LOGOFF,
     CALLED_BACK_WHILE_LOGGING_OFF,
@@ -67,12 +81,11 @@ const ASKED: [Method; 4] =
 
 const S: SessionId = SessionId(0);
 
-pub(super) fn begin(model: &SessionModel) -> State {
-    session::begin(model)
-}
-
-pub(super) fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
+fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
     let world = &state.world;
+    if !world.pending.is_empty() {
+        return Vec::new();
+    }
     let Some(known) = world.session(S) else { return Vec::new() };
     if known.references == 0 {
         return Vec::new();

@@ -10,10 +10,21 @@ use super::members::question;
 use super::witness::{
     RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, TWO_ON, UNINITIALISED_IN_PART, Witness,
 };
+use super::{Cast, ONE_AT_A_TIME, in_turn};
 use crate::machine::State;
 
+/// Initialisation, every way to log on, and what is the client's own.
+pub(super) const CAST: Cast = Cast {
+    name: "process",
+    keeps: KEEPS,
+    witnesses: WITNESSES,
+    begin: |_| begin(),
+    client_calls: |state| in_turn(state, client_calls),
+    ..ONE_AT_A_TIME
+};
+
 /// What binds here.
-pub(super) const KEEPS: &[RequirementId] = &[
+const KEEPS: &[RequirementId] = &[
     Family::Logoff.id(9),
     Family::Logoff.id(13),
     Family::Logoff.id(18),
@@ -40,20 +51,20 @@ pub(super) const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-pub(super) const WITNESSES: &[Witness] =
+const WITNESSES: &[Witness] =
     &[RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, TWO_ON, UNINITIALISED_IN_PART];
 
 const MOST_SESSIONS: u16 = 2;
 
 /// Nothing of MAPI has run in this process.
-pub(super) fn begin() -> State {
+fn begin() -> State {
     let mut world = World::default();
     world.process.dialect.sharing = Sharing::Offered;
     world.process.fresh = true;
     State::new(world)
 }
 
-pub(super) fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(state: &State) -> Vec<Call> {
     let world = &state.world;
     let mut calls = Vec::new();
     if world.process.initialised < 2 {

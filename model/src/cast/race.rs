@@ -6,15 +6,32 @@
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId, Target, ThreadId};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::level::Level;
 use mapi_session_spec::requirement::{Family, RequirementId};
 
 use super::members::{log_on, register};
 use super::session::initialised;
 use super::witness::{CALLED_BACK_WHILE_LOGGING_OFF, OVERLAP, REENTRY, TOLD, TOLD_ELSEWHERE, Witness};
+use super::{Cast, ONE_AT_A_TIME};
 use crate::machine::{SessionModel, State};
 
+/// Calls that overlap on two threads, and calls from inside a callback.
+pub(super) const CAST: Cast = Cast {
+    name: "race",
+    keeps: KEEPS,
+    witnesses: WITNESSES,
+    from: Level::Robust,
+    begin,
+    client_calls,
+    telling_threads,
+    events: &[EventMask::fnevCriticalError, EventMask::fnevExtended, EventMask::END_OF_SESSION],
+    most_notified: 2,
+    callbacks_take_time: true,
+    ..ONE_AT_A_TIME
+};
+
 /// What binds here.
-pub(super) const KEEPS: &[RequirementId] = &[
+const KEEPS: &[RequirementId] = &[
     Family::Logoff.id(1),
     Family::Logoff.id(5),
     Family::Logoff.id(9),
@@ -36,8 +53,7 @@ pub(super) const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-pub(super) const WITNESSES: &[Witness] =
-    &[CALLED_BACK_WHILE_LOGGING_OFF, TOLD, OVERLAP, REENTRY, TOLD_ELSEWHERE];
+const WITNESSES: &[Witness] = &[CALLED_BACK_WHILE_LOGGING_OFF, TOLD, OVERLAP, REENTRY, TOLD_ELSEWHERE];
 
 const LEAVER: SessionId = SessionId(0);
 const LISTENER: SessionId = SessionId(1);
@@ -46,7 +62,7 @@ const MOST_AT_ONCE: usize = 3;
 /// The thread on which the session calls sinks when it does not do so inside a call.
 const ITS_OWN: ThreadId = ThreadId(2);
 
-pub(super) fn begin(model: &SessionModel) -> State {
+fn begin(model: &SessionModel) -> State {
     let mut state = initialised(model);
     log_on(model, &mut state, "sharing");
     log_on(model, &mut state, "joining");
@@ -64,7 +80,7 @@ pub(super) fn begin(model: &SessionModel) -> State {
     state
 }
 
-pub(super) fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
+fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
     let mut all = Vec::new();
     if state.world.pending.len() >= MOST_AT_ONCE {
         return all;
@@ -107,7 +123,7 @@ fn from_inside() -> Vec<Call> {
 }
 
 /// Inside the Logoff that tells, or on a thread of the session's own while a word is owed.
-pub(super) fn telling_threads(state: &State) -> Vec<ThreadId> {
+fn telling_threads(state: &State) -> Vec<ThreadId> {
     let world = &state.world;
     if !world.running.is_empty() {
         return Vec::new();

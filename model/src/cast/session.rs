@@ -10,10 +10,21 @@ use super::witness::{
     CALLED_BACK_WHILE_LOGGING_OFF, CANCELLED, REFUSED, RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF,
     Witness,
 };
+use super::{Cast, ONE_AT_A_TIME, in_turn};
 use crate::machine::{SessionModel, State};
 
+/// One session: every flag word, references 1 to 3, up to 2 open objects, a registration.
+pub(super) const CAST: Cast = Cast {
+    name: "session",
+    keeps: KEEPS,
+    witnesses: WITNESSES,
+    begin,
+    client_calls: |state| in_turn(state, client_calls),
+    ..ONE_AT_A_TIME
+};
+
 /// What binds here.
-pub(super) const KEEPS: &[RequirementId] = &[
+const KEEPS: &[RequirementId] = &[
     Family::Logoff.id(1),
     Family::Logoff.id(3),
     Family::Logoff.id(5),
@@ -54,7 +65,7 @@ pub(super) const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-pub(super) const WITNESSES: &[Witness] =
+const WITNESSES: &[Witness] =
     &[RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, CALLED_BACK_WHILE_LOGGING_OFF, CANCELLED, REFUSED];
 
 const BOUNDS: Bounds = Bounds { references: 3, objects: 2, registrations: 1 };
@@ -75,6 +86,6 @@ pub(super) fn initialised(model: &SessionModel) -> State {
     state
 }
 
-pub(super) fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(state: &State) -> Vec<Call> {
     alphabet::client_calls(&state.world, SessionId(0), BOUNDS)
 }

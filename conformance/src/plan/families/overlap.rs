@@ -1,0 +1,78 @@
+//! Calls from inside `OnNotify`, and beside it.
+
+use mapi_session_spec::alphabet::{self, way_named};
+use mapi_session_spec::event::{Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, Target};
+use mapi_session_spec::flags::LogoffFlags;
+
+use super::BOTH;
+use crate::plan::{Draft, Planned};
+use crate::program::Place;
+
+/// Calls from inside `OnNotify`, and beside it.
+pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
+    for listener_way in ["joining", "by-name"] {
+        for (inside, about_leaver) in [(true, false), (true, true), (false, false), (false, true)] {
+            let mut base = seed.initialised(1);
+            let leaver = base.log_on(way_named("sharing"));
+            let listener = base.log_on(way_named(listener_way));
+            let sink = base.advise(listener, BOTH);
+            base.observe();
+            let place = if inside { Place::Inside(sink) } else { Place::Beside(sink) };
+            let on = if about_leaver { leaver } else { listener };
+            let object = ObjectId(90);
+            let mut scripts: Vec<Vec<Call>> = vec![
+                vec![Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object }],
+                vec![Call::Method { session: on, method: Method::QueryIdentity, flags: 0, object }],
+                vec![
+                    Call::AddRef { target: Target::Session(on) },
+                    Call::Release { target: Target::Session(on) },
+                ],
+                vec![alphabet::plain_logoff(on)],
+                vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
+            ];
+            if !about_leaver {
+                scripts
+                    .push(vec![Call::Unadvise { session: listener, registration: RegistrationId(sink.0) }]);
+            }
+            if about_leaver {
+                // What is opened while its session logs off is dead once that has returned.
+                let state = Call::OnObject { object, method: ObjectMethod::GetStatus };
+                let mut draft = base.clone();
+                draft.at_notification(
+                    place,
+                    Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object },
+                );
+                draft.at_notification(place, state);
+                let flagged = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+                all.push(draft.edge_then(flagged, |draft| draft.ask_what_came_of_it(state)));
+            }
+            for script in scripts {
+                let mut draft = base.clone();
+                for call in &script {
+                    draft.at_notification(place, *call);
+                }
+                all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
+            }
+        }
+    }
+}
+
+/// Two Logoffs of one session that overlap, once another member's has shown what one announcement brings.
+pub(super) fn logoffs_that_overlap(seed: &Draft, all: &mut Vec<Planned>) {
+    for inside in [true, false] {
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            let mut draft = seed.initialised(1);
+            let leaver = draft.log_on(way_named("sharing"));
+            let listener = draft.log_on(way_named("joining"));
+            let earlier = draft.log_on(way_named("joining"));
+            draft.advise(leaver, BOTH);
+            draft.observe();
+            draft.call(alphabet::logoff_with(earlier, LogoffFlags::MAPI_LOGOFF_SHARED));
+            draft.settle();
+            let sink = draft.advise(listener, BOTH);
+            let place = if inside { Place::Inside(sink) } else { Place::Beside(sink) };
+            draft.at_notification(place, alphabet::logoff_with(leaver, flags));
+            all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
+        }
+    }
+}
