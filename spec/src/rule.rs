@@ -4,6 +4,7 @@
 //! level must allow what was observed, so a stricter level can only narrow, and taking an arm out can only widen.
 //! The judge filters observations by the arms, the models enumerate with them, the reports print them.
 
+use crate::calls::{CallKind, Calls};
 use crate::era::Era;
 use crate::event::{Call, Callback, SinkId, ThreadId};
 use crate::level::Level;
@@ -85,6 +86,8 @@ pub struct Arm {
     pub era: Option<Era>,
     /// What it demands, for the report: "what was allowed".
     pub demands: &'static str,
+    /// Where it is a rule on how calls end: of which kinds of call alone.
+    pub about: Calls,
     /// The check.
     pub check: Check,
 }
@@ -102,7 +105,16 @@ impl Arm {
 
     /// The same, where the documents do not leave everything about the call undecided.
     fn would_bear_on(&self, moment: &Moment, demand: Demand) -> bool {
-        self.is_demanded(demand) && matches!(self.check, Check::Return { bears, .. } if bears(moment))
+        self.is_demanded(demand)
+            && self.about.have(moment.call())
+            && matches!(self.check, Check::Return { bears, .. } if bears(moment))
+    }
+
+    /// The same rule, on these kinds of call alone.
+    #[must_use]
+    pub const fn about(mut self, calls: Calls) -> Self {
+        self.about = calls;
+        self
     }
 
     /// The same rule, demanded in one era only.
@@ -120,7 +132,7 @@ impl Arm {
         bears: fn(&Moment) -> bool,
         allows: fn(&Moment, &Outcome) -> bool,
     ) -> Self {
-        Self { requirement, level, era: None, demands, check: Check::Return { bears, allows } }
+        Self::new(requirement, level, demands, Check::Return { bears, allows })
     }
 
     /// A rule on callbacks.
@@ -131,7 +143,7 @@ impl Arm {
         bears: fn(&Hearing) -> bool,
         allows: fn(&Hearing) -> bool,
     ) -> Self {
-        Self { requirement, level, era: None, demands, check: Check::Callback { bears, allows } }
+        Self::new(requirement, level, demands, Check::Callback { bears, allows })
     }
 
     /// A rule on what is owed.
@@ -142,7 +154,7 @@ impl Arm {
         bears: fn(&World, &Owed) -> bool,
         paid: fn(&World, &Owed) -> bool,
     ) -> Self {
-        Self { requirement, level, era: None, demands, check: Check::Settled { bears, paid } }
+        Self::new(requirement, level, demands, Check::Settled { bears, paid })
     }
 
     /// A rule on the client.
@@ -167,7 +179,11 @@ impl Arm {
 
     /// Levels are of sessions: a client is held at each of them.
     const fn at_every_level(requirement: RequirementId, demands: &'static str, check: Check) -> Self {
-        Self { requirement, level: Level::Documented, era: None, demands, check }
+        Self::new(requirement, Level::Documented, demands, check)
+    }
+
+    const fn new(requirement: RequirementId, level: Level, demands: &'static str, check: Check) -> Self {
+        Self { requirement, level, era: None, demands, about: Calls::ANY, check }
     }
 }
 
@@ -182,33 +198,45 @@ impl Check {
 #[derive(Debug, Clone)]
 pub struct Rules {
     arms: Vec<Arm>,
+    /// For each kind of call, the places of the rules on how it ends.
+    on_return: [Vec<u16>; CallKind::COUNT],
 }
 
 impl Rules {
     /// The rules that the documents give.
     pub fn documented() -> Self {
-        Self { arms: crate::rules::ALL.iter().flat_map(|family| family.iter().copied()).collect() }
+        let chapters = crate::rules::ALL.iter();
+        Self::of(chapters.flat_map(|(about, arms)| arms.iter().map(|arm| arm.about(*about))).collect())
+    }
+
+    fn of(arms: Vec<Arm>) -> Self {
+        let on_return = std::array::from_fn(|kind| {
+            let is_about_it =
+                |arm: &Arm| matches!(arm.check, Check::Return { .. }) && arm.about.have_place(kind);
+            arms.iter().enumerate().filter(|(_, arm)| is_about_it(arm)).map(|(i, _)| i as u16).collect()
+        });
+        Self { arms, on_return }
     }
 
     /// These rules and one more.
     #[must_use]
     pub fn with(mut self, arm: Arm) -> Self {
         self.arms.push(arm);
-        self
+        Self::of(self.arms)
     }
 
     /// These rules without the one at this place: a broken twin.
     #[must_use]
     pub fn without(mut self, index: usize) -> Self {
         self.arms.remove(index);
-        self
+        Self::of(self.arms)
     }
 
     /// These rules without any on this requirement: a broken twin of another kind.
     #[must_use]
     pub fn without_any_on(mut self, requirement: RequirementId) -> Self {
         self.arms.retain(|arm| arm.requirement != requirement);
-        self
+        Self::of(self.arms)
     }
 
     /// Every arm, in the order of the families.
@@ -228,8 +256,10 @@ impl Rules {
         level: Level,
     ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
         let demand = Demand { level, era: moment.era };
-        let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { self.arms.len() };
-        self.arms.iter().enumerate().take(decided).filter(move |(_, arm)| arm.would_bear_on(moment, demand))
+        let places = &self.on_return[CallKind::of(moment.call()) as usize];
+        let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { places.len() };
+        let arms = places[..decided].iter().map(|place| (usize::from(*place), &self.arms[usize::from(*place)]));
+        arms.filter(move |(_, arm)| arm.would_bear_on(moment, demand))
     }
 
     /// The arms that decide this requirement.

@@ -13,23 +13,27 @@ mod sharing;
 mod survival;
 mod threads;
 
+use crate::calls::CallKind::{
+    AddRef, Advise, Initialize, Logoff, LogonEx, Method, OnObject, QueryInterface, Release, Unadvise, Uninitialize,
+};
+use crate::calls::Calls;
 use crate::rule::Arm;
 
 pub(crate) use sharing::leaves_undecided;
 pub(crate) use threads::tells_again;
 
-/// Every rule, by module.
-pub(crate) const ALL: &[&[Arm]] = &[
-    logoff::ARMS,
-    after_logoff::ARMS,
-    references::ARMS,
-    survival::ARMS,
-    logon::ARMS,
-    initialise::ARMS,
-    methods::ARMS,
-    errors::ARMS,
-    notification::ARMS,
-    sharing::ARMS,
-    threads::ARMS,
-    client::ARMS,
+/// Every rule, by module; and for each module which kinds of call its rules on returning are about.
+pub(crate) const ALL: &[(Calls, &[Arm])] = &[
+    (Calls::these(&[Logoff]), logoff::ARMS),
+    (Calls::ANY, after_logoff::ARMS),
+    (Calls::these(&[QueryInterface, AddRef, Release]), references::ARMS),
+    (Calls::these(&[Method, OnObject]), survival::ARMS),
+    (Calls::these(&[LogonEx]), logon::ARMS),
+    (Calls::these(&[Initialize, Uninitialize, LogonEx]), initialise::ARMS),
+    (Calls::these(&[Method, OnObject]), methods::ARMS),
+    (Calls::these(&[Method, Advise, Unadvise]), errors::ARMS),
+    (Calls::ANY, notification::ARMS),
+    (Calls::ANY, sharing::ARMS),
+    (Calls::ANY, threads::ARMS),
+    (Calls::ANY, client::ARMS),
 ];

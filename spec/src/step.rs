@@ -26,10 +26,9 @@ impl World {
         let nested = self.running.iter().any(|running| running.thread == thread);
         let mut overlapped = false;
         if session.is_some() {
-            let others: Vec<bool> =
-                self.pending.iter().map(|other| self.session_of(&other.call) == session).collect();
-            for (other, same) in self.pending.iter_mut().zip(others) {
-                other.overlapped |= same;
+            for other in 0..self.pending.len() {
+                let same = self.session_of(&self.pending[other].call) == session;
+                self.pending[other].overlapped |= same;
                 overlapped |= same;
             }
         }
@@ -210,13 +209,11 @@ impl World {
     }
 
     fn widen_what_pending_calls_saw(&mut self) {
-        let now: Vec<_> = self
-            .pending
-            .iter()
-            .map(|pending| self.session_of(&pending.call).and_then(|id| self.session(id)).map(|s| s.phases))
-            .collect();
-        for (pending, phases) in self.pending.iter_mut().zip(now) {
-            pending.saw = match (pending.saw, phases) {
+        for place in 0..self.pending.len() {
+            let session = self.session_of(&self.pending[place].call);
+            let phases = session.and_then(|id| self.session(id)).map(|session| session.phases);
+            let saw = &mut self.pending[place].saw;
+            *saw = match (*saw, phases) {
                 (Some(saw), Some(phases)) => Some(saw.or(phases)),
                 (saw, phases) => saw.or(phases),
             };
