@@ -9,8 +9,11 @@ mod draft;
 mod families;
 mod smoke;
 
+use std::collections::HashSet;
+
 use draft::Draft;
 use mapi_session_spec::rule::{Demand, Rules};
+use rustc_hash::FxBuildHasher;
 
 use crate::program::Program;
 
@@ -71,8 +74,10 @@ pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
         Suite::Smoke => Observing::Least,
     };
     let mut all = families::all(brief, observing);
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|planned| seen.insert(planned.program.clone()));
+    let mut seen: HashSet<&Program, FxBuildHasher> = HashSet::default();
+    let new: Vec<bool> = all.iter().map(|planned| seen.insert(&planned.program)).collect();
+    let mut new = new.into_iter();
+    all.retain(|_| new.next().unwrap_or(true));
     match suite {
         Suite::Full => all,
         Suite::Smoke => smoke::select(all),

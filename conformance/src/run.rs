@@ -3,7 +3,10 @@
 mod evidence;
 mod findings;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mapi_session_spec::dialect::{self, Dialect};
@@ -68,12 +71,13 @@ pub fn run_all(
 ) -> Result<Vec<Ran>, NotTested> {
     let mut ran: Vec<Ran> = Vec::with_capacity(planned.len());
     let mut quarantine = Quarantine::default();
-    let mut queue: VecDeque<(usize, Program)> =
-        planned.iter().enumerate().map(|(i, planned)| (i, planned.program.clone())).collect();
+    let mut queue: Queue =
+        planned.iter().enumerate().map(|(i, planned)| (i, Cow::Borrowed(&planned.program))).collect();
     let mut process = 0;
     while !queue.is_empty() {
-        let batch: Vec<(usize, Program)> = queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
-        let result = parent::run(setting, &batch.iter().map(|(_, program)| program).collect::<Vec<_>>());
+        let batch: Vec<(usize, Cow<Program>)> =
+            queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
+        let result = parent::run(setting, &batch.iter().map(|(_, program)| &**program).collect::<Vec<_>>());
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
             ran.push(Ran {
@@ -95,14 +99,12 @@ pub fn run_all(
                     return Err(NotTested::Broken("the subject's process keeps dying".into()));
                 }
                 let kept = quarantine.without_lethal(&batch[last].1);
-                if killed && kept != batch[last].1 {
-                    again.push((batch[last].0, kept));
+                if killed && kept != *batch[last].1 {
+                    again.push((batch[last].0, Cow::Owned(kept)));
                 }
-                again.extend(
-                    batch[begun..].iter().map(|(i, program)| (*i, quarantine.without_lethal(program))),
-                );
-                for (_, program) in &mut queue {
-                    *program = quarantine.without_lethal(program);
+                again.extend(batch[begun..].iter().cloned());
+                for (_, program) in again.iter_mut().chain(&mut queue) {
+                    *program = Cow::Owned(quarantine.without_lethal(program));
                 }
             }
         }
@@ -114,8 +116,11 @@ pub fn run_all(
     Ok(ran)
 }
 
+/// Programs still to run, with their places in the plan.
+type Queue<'a> = VecDeque<(usize, Cow<'a, Program>)>;
+
 /// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
-fn next_batch(planned: &[Planned], queue: &VecDeque<(usize, Program)>, quarantine: &Quarantine) -> usize {
+fn next_batch(planned: &[Planned], queue: &Queue, quarantine: &Quarantine) -> usize {
     let most = if quarantine.leaves_things_behind() { BATCH_WITHOUT_CLEANING } else { BATCH };
     let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
     sociable.max(1)
@@ -286,25 +291,33 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     Ok(Findings::new(request, &ran, &verdicts, dialect, evidence))
 }
 
+/// How many traces a core judges at a time.
+const JUDGED_AT_ONCE: usize = 512;
+
 /// Judges every trace, on all cores.
 fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = ran.len().div_ceil(workers).max(1);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = ran
-            .chunks(share)
-            .map(|part| {
-                scope.spawn(move || {
-                    part.iter()
-                        .map(|ran| {
-                            judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events)
-                        })
-                        .collect::<Vec<Verdict>>()
-                })
-            })
-            .collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-    })
+    let parts: Vec<&[Ran]> = ran.chunks(JUDGED_AT_ONCE).collect();
+    let next = AtomicUsize::new(0);
+    let judge_one =
+        |ran: &Ran| judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events);
+    let work = || {
+        let mut judged = Vec::new();
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(turn) else { return judged };
+            judged.push((turn, part.iter().map(judge_one).collect::<Vec<Verdict>>()));
+        }
+    };
+    let mut judged: Vec<(usize, Vec<Verdict>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    judged.sort_unstable_by_key(|(turn, _)| *turn);
+    judged.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
 }
 
 /// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had.

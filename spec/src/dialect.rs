@@ -41,6 +41,10 @@ pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
     let mut seen = Evidence::default();
     for trace in traces {
         read(trace, &mut seen);
+        if seen.told {
+            // Nothing seen later can say otherwise.
+            break;
+        }
     }
     let sharing = match seen {
         Evidence { told: true, .. } | Evidence { joined: true, alone: false, .. } => Sharing::Offered,

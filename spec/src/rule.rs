@@ -258,7 +258,8 @@ impl Rules {
         let demand = Demand { level, era: moment.era };
         let places = &self.on_return[CallKind::of(moment.call()) as usize];
         let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { places.len() };
-        let arms = places[..decided].iter().map(|place| (usize::from(*place), &self.arms[usize::from(*place)]));
+        let arms =
+            places[..decided].iter().map(|place| (usize::from(*place), &self.arms[usize::from(*place)]));
         arms.filter(move |(_, arm)| arm.would_bear_on(moment, demand))
     }
 

@@ -14,7 +14,8 @@ mod survival;
 mod threads;
 
 use crate::calls::CallKind::{
-    AddRef, Advise, Initialize, Logoff, LogonEx, Method, OnObject, QueryInterface, Release, Unadvise, Uninitialize,
+    AddRef, Advise, Initialize, Logoff, LogonEx, Method, OnObject, QueryInterface, Release, Unadvise,
+    Uninitialize,
 };
 use crate::calls::Calls;
 use crate::rule::Arm;

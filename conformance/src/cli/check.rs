@@ -1,11 +1,13 @@
 //! `check`: test a session implementation.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::Rules;
+use rustc_hash::FxHasher;
 use sha2::{Digest as _, Sha256};
 
 use super::output::{ReportArgs, progress_bar};
@@ -222,23 +224,11 @@ fn not_a_library(path: &Path, why: &str) -> Failure {
 
 /// The hash of the plan: equal plans, equal hashes, by one build of this program.
 fn hash_of(planned: &[Planned]) -> String {
-    use std::hash::{Hash as _, Hasher};
-
-    struct Into(Sha256);
-    impl Hasher for Into {
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-
-        fn finish(&self) -> u64 {
-            0
-        }
-    }
-    let mut hash = Into(Sha256::new());
+    let mut hash = FxHasher::default();
     for planned in planned {
         planned.program.hash(&mut hash);
     }
-    hex(&hash.0.finalize())[..16].to_owned()
+    format!("{:016x}", hash.finish())
 }
 
 fn print_plan(planned: &[Planned]) -> Result<(), Failure> {

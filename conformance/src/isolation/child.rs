@@ -23,6 +23,8 @@ use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is
 const PATIENCE: u32 = 6;
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
+/// How long settling looks again and again before it sleeps between two looks.
+const AWAKE: Duration = Duration::from_micros(100);
 
 /// What the child is told on its command line.
 #[derive(Debug, Clone)]
@@ -122,7 +124,11 @@ impl Child {
             return;
         }
         while !there() && start.elapsed() < self.settle {
-            std::thread::sleep(Duration::from_micros(200));
+            if start.elapsed() < AWAKE {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(Duration::from_micros(200));
+            }
             running.driver.pump();
         }
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.
@@ -143,6 +149,9 @@ impl Child {
 
     /// Waits for the worker: at most so long, or for ever.
     fn wait_for_worker(&self, at_most: Option<Duration>) {
+        if self.worker_owes.load(Ordering::SeqCst) == 0 {
+            return;
+        }
         let from_worker = self.from_worker.lock().unwrap_or_else(PoisonError::into_inner);
         while self.worker_owes.load(Ordering::SeqCst) > 0 {
             let done = match at_most {

@@ -14,7 +14,7 @@ use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use memmap2::MmapMut;
 
 use super::child::Orders;
-use super::ring::{self, Ring};
+use super::ring::{self, Records, Ring};
 use super::wire::{Record, encode_step};
 use crate::interruption;
 use crate::program::{Action, Program};
@@ -239,17 +239,15 @@ impl Running {
 
     fn follow(&mut self, setting: &Setting, programs: &[&Program]) -> Batch {
         // SAFETY: the mapping is page aligned, at least as long as a ring, and lives as long as `self`.
-        let ring = unsafe { Ring::new(self.shared.as_mut_ptr()) };
+        let mut records = Records::of(unsafe { Ring::new(self.shared.as_mut_ptr()) });
         let mut readings: Vec<Reading> = Vec::new();
-        let mut read = 0_u64;
         let mut exception = false;
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
         loop {
-            match ring.pop(read) {
+            match records.pop() {
                 Some(Some((trace, record))) => {
-                    read += 1;
                     idle = 0;
                     match record {
                         Record::Finished => return finish(readings, BatchEnd::Finished),
@@ -291,7 +289,7 @@ impl Running {
             }
             // Settling is no hang.
             let waits = setting.settle.max(setting.linger);
-            let loads = if read == 0 { LOADING } else { Duration::ZERO };
+            let loads = if records.at_start() { LOADING } else { Duration::ZERO };
             if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit.max(loads) + waits) {
                 self.host.kill();
                 return died(readings, programs, Ending::Hung);
@@ -372,7 +370,10 @@ fn take(
         if trace as usize != readings.len() || readings.len() >= programs.len() {
             return nonsense();
         }
-        readings.push(Reading::default());
+        let mut reading = Reading::default();
+        // A call and a return each: more comes of callbacks alone.
+        reading.observed.events.reserve(2 * programs[trace as usize].steps.len());
+        readings.push(reading);
         return Ok(());
     }
     let Some(reading) = readings.get_mut(trace as usize) else { return nonsense() };

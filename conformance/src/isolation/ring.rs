@@ -2,6 +2,9 @@
 //!
 //! One lock in the child orders its writers (a subject may call sinks from any thread); the parent is the only
 //! reader. The parent copies a record out before it looks at it, and checks every number in it.
+//!
+//! What the one side writes and what the other writes lie on lines of memory of their own, and each side looks at the
+//! other's only when it has used up what it last saw: otherwise every record would move the lines between two cores.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -11,16 +14,31 @@ use super::wire::{Record, RecordWords, decode_record, encode_record};
 pub(super) const CAPACITY: u64 = 1 << 14;
 /// Bytes of the ring with its header.
 pub(super) const BYTES: usize = HEADER + CAPACITY as usize * size_of::<RecordWords>();
-const HEADER: usize = 64;
+const HEADER: usize = size_of::<Header>();
+/// How many records the reader takes at most before it says so.
+const READ_AT_ONCE: u64 = CAPACITY / 8;
 
 #[repr(C)]
 struct Header {
+    writers: Writers,
+    reader: Reader,
+}
+
+/// Two lines of 64 bytes: processors fetch them in pairs.
+#[repr(C, align(128))]
+struct Writers {
     /// Records written since the start.
     head: AtomicU64,
-    /// Records read since the start.
-    tail: AtomicU64,
+    /// Records read since the start, when a writer last looked.
+    tail_seen: AtomicU64,
     /// The writers' lock: 1 while held.
     lock: AtomicU32,
+}
+
+#[repr(C, align(128))]
+struct Reader {
+    /// Records read since the start.
+    tail: AtomicU64,
 }
 
 /// A view of the ring in mapped memory.
@@ -39,12 +57,12 @@ impl Ring {
     /// A ring over mapped memory.
     ///
     /// # Safety
-    /// `base` points to at least [`BYTES`] bytes, aligned to 64, shared or not, that outlive every copy of the ring.
+    /// `base` points to at least [`BYTES`] bytes, aligned to 128, shared or not, that outlive every copy of the ring.
     pub(super) const unsafe fn new(base: *mut u8) -> Self {
         Self { base }
     }
 
-    #[allow(clippy::cast_ptr_alignment, reason = "the contract of `new`: base is aligned to 64")]
+    #[allow(clippy::cast_ptr_alignment, reason = "the contract of `new`: base is aligned to 128")]
     fn header(&self) -> &Header {
         // SAFETY: by `new`, the header lies at the start, aligned; its fields are atomics, so any bytes are valid.
         unsafe { &*self.base.cast::<Header>() }
@@ -59,9 +77,9 @@ impl Ring {
     /// Appends a record, waiting for room if the reader is behind. `false` if it gave up, as in a signal handler
     /// that finds the lock held.
     pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> bool {
-        let header = self.header();
+        let Header { writers, reader } = self.header();
         let mut tries = 0_u32;
-        while header.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        while writers.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
             tries += 1;
             if tries > patience {
                 return false;
@@ -71,37 +89,72 @@ impl Ring {
             }
             std::hint::spin_loop();
         }
-        let head = header.head.load(Ordering::Relaxed);
-        while head.wrapping_sub(header.tail.load(Ordering::Acquire)) >= CAPACITY {
-            std::thread::yield_now();
+        let head = writers.head.load(Ordering::Relaxed);
+        if head.wrapping_sub(writers.tail_seen.load(Ordering::Relaxed)) >= CAPACITY {
+            let mut tail = reader.tail.load(Ordering::Acquire);
+            while head.wrapping_sub(tail) >= CAPACITY {
+                std::thread::yield_now();
+                tail = reader.tail.load(Ordering::Acquire);
+            }
+            writers.tail_seen.store(tail, Ordering::Relaxed);
         }
         // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not look
         // at it before the head has moved.
         unsafe { self.slot(head).write_volatile(encode_record(trace, record)) };
-        header.head.store(head.wrapping_add(1), Ordering::Release);
-        header.lock.store(0, Ordering::Release);
+        writers.head.store(head.wrapping_add(1), Ordering::Release);
+        writers.lock.store(0, Ordering::Release);
         true
     }
 
     /// How many records were written since the start, as the child claims.
     pub(super) fn written(self) -> u64 {
-        self.header().head.load(Ordering::Acquire)
+        self.header().writers.head.load(Ordering::Acquire)
+    }
+
+    /// Tells the writers how many records have been read.
+    fn say_read(self, read: u64) {
+        self.header().reader.tail.store(read, Ordering::Release);
+    }
+}
+
+/// The reading end.
+pub(super) struct Records {
+    ring: Ring,
+    read: u64,
+    head_seen: u64,
+}
+
+impl Records {
+    /// From the first record.
+    pub(super) const fn of(ring: Ring) -> Self {
+        Self { ring, read: 0, head_seen: 0 }
+    }
+
+    /// Whether none was read yet.
+    pub(super) const fn at_start(&self) -> bool {
+        self.read == 0
     }
 
     /// Takes the next record: `None` if there is none, `Some(None)` if it is no record.
     #[allow(clippy::option_option, reason = "nothing there, and something that is no record, are two things")]
-    pub(super) fn pop(self, read: u64) -> Option<Option<(u32, Record)>> {
-        let head = self.written();
-        if head == read {
-            return None;
+    pub(super) fn pop(&mut self) -> Option<Option<(u32, Record)>> {
+        if self.head_seen == self.read {
+            self.ring.say_read(self.read);
+            self.head_seen = self.ring.written();
+            if self.head_seen == self.read {
+                return None;
+            }
         }
-        if head.wrapping_sub(read) > CAPACITY {
+        if self.head_seen.wrapping_sub(self.read) > CAPACITY {
             // The subject has scribbled over the header.
             return Some(None);
         }
         // SAFETY: the slot is within the mapping; any bytes are valid words.
-        let words = unsafe { self.slot(read).read_volatile() };
-        self.header().tail.store(read.wrapping_add(1), Ordering::Release);
+        let words = unsafe { self.ring.slot(self.read).read_volatile() };
+        self.read = self.read.wrapping_add(1);
+        if self.read.is_multiple_of(READ_AT_ONCE) {
+            self.ring.say_read(self.read);
+        }
         Some(decode_record(&words))
     }
 }

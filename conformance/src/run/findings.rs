@@ -6,7 +6,7 @@ use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Kind, Verdict};
 use mapi_session_spec::requirement::{self, Observable, RequirementId};
-use mapi_session_spec::rule::Demand;
+use mapi_session_spec::rule::{Arm, Demand};
 use mapi_session_spec::{Level, Party};
 
 use super::evidence::Evidence;
@@ -123,18 +123,10 @@ impl Findings {
         evidence: BTreeMap<RequirementId, Option<Evidence>>,
     ) -> Self {
         let arms = request.rules.arms();
-        let mut bound: BTreeMap<RequirementId, usize> = BTreeMap::new();
-        let mut reached: BTreeSet<usize> = BTreeSet::new();
+        let bound = traces_that_bound(arms, verdicts);
         let mut undecided_here: BTreeSet<RequirementId> = BTreeSet::new();
         let mut inconclusive: BTreeSet<String> = BTreeSet::new();
         for verdict in verdicts {
-            let mut ids: Vec<RequirementId> = verdict.bound.iter().map(|i| arms[*i].requirement).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            for id in ids {
-                *bound.entry(id).or_default() += 1;
-            }
-            reached.extend(verdict.bound.iter().copied());
             for open in &verdict.inconclusive {
                 // What a planned trace leaves owed is asked again by the traces that settle.
                 if open.requirement.is_none() {
@@ -152,11 +144,17 @@ impl Findings {
                 }
             }
         }
-        let aimed: BTreeSet<usize> = request
-            .planned
-            .iter()
-            .flat_map(|planned| planned.aims.iter().map(|arm| usize::from(*arm)))
-            .collect();
+        let mut is_aimed = vec![false; arms.len()];
+        for arm in request.planned.iter().flat_map(|planned| &planned.aims) {
+            is_aimed[usize::from(*arm)] = true;
+        }
+        let mut is_reached = vec![false; arms.len()];
+        for arm in verdicts.iter().flat_map(|verdict| &verdict.bound) {
+            is_reached[*arm] = true;
+        }
+        let aimed = is_aimed.iter().filter(|aimed| **aimed).count();
+        let reached =
+            is_aimed.iter().zip(&is_reached).filter(|(aimed, reached)| **aimed && **reached).count();
         let demanded: BTreeSet<RequirementId> =
             request.rules.demanded(request.demand).map(|(_, arm)| arm.requirement).collect();
         let failed: BTreeMap<RequirementId, Evidence> =
@@ -192,7 +190,7 @@ impl Findings {
             traces: ran.len(),
             calls: calls.filter(|event| matches!(event, Event::Call { .. })).count(),
             forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
-            goals: (aimed.len(), aimed.intersection(&reached).count()),
+            goals: (aimed, reached),
             inconclusive: inconclusive.into_iter().collect(),
         }
     }
@@ -212,6 +210,27 @@ impl Findings {
     pub fn is_complete(&self) -> bool {
         self.inconclusive.is_empty() && self.count(Status::Passed) + self.count(Status::Failed) > 0
     }
+}
+
+/// In how many traces each requirement bound, by whichever of its rules.
+fn traces_that_bound(arms: &[Arm], verdicts: &[Verdict]) -> BTreeMap<RequirementId, usize> {
+    let mut ids: Vec<RequirementId> = arms.iter().map(|arm| arm.requirement).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let places: Vec<usize> =
+        arms.iter().map(|arm| ids.binary_search(&arm.requirement).unwrap_or_default()).collect();
+    let mut counts = vec![0; ids.len()];
+    let mut last_counted = vec![usize::MAX; ids.len()];
+    for (number, verdict) in verdicts.iter().enumerate() {
+        for arm in &verdict.bound {
+            let place = places[*arm];
+            if last_counted[place] != number {
+                last_counted[place] = number;
+                counts[place] += 1;
+            }
+        }
+    }
+    ids.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
 }
 
 /// Only the clock accused, and with ten times the patience it did not.
