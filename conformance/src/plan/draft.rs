@@ -194,7 +194,9 @@ impl<'r> Draft<'r> {
     /// observe. What was opened for the asking is released.
     pub fn observe(&mut self) {
         // Objects before sessions and after them: asking a session opens and releases others of the same kind.
-        self.observe_objects();
+        if self.observing == Observing::Everything {
+            self.observe_objects();
+        }
         self.observe_sessions();
         self.observe_objects();
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use mapi_session_spec::event::{Call, ObjectId, SessionId, Target};
+use mapi_session_spec::flags::{LogoffFlags, LogonFlags};
 
 use super::Planned;
 use crate::program::{Action, Place};
@@ -14,19 +15,18 @@ pub const MOST_CALLS: usize = 1_000;
 #[derive(PartialEq, Eq, Hash, Clone)]
 enum Item {
     Arm(u16),
+    /// What a Logoff was called with: its known flags, and whether each of the other arguments was odd.
     Logoff {
         flags: u32,
-        reserved: u32,
-        ui_param: u64,
-        dirty: bool,
+        odd: [bool; 4],
     },
     /// A method, of a session or an object.
     Called(String),
-    /// A call from inside a callback, or beside it, on this session.
+    /// A Logoff, or another call, from inside a callback, or beside it: on the session that logs off, or on another.
     FromCallback {
         inside: bool,
-        name: String,
-        on: Option<SessionId>,
+        logs_off: bool,
+        on_the_leaver: bool,
     },
     /// So many of these at once when a session logs off with these flags.
     Several {
@@ -34,20 +34,37 @@ enum Item {
         how_many: usize,
         flags: u32,
     },
-    /// A Logoff with these flags of one that logged on with those.
+    /// A Logoff with these flags of one that logged on with a wish to share, or without.
     LoggedOn {
-        with: u32,
+        shares: bool,
         flags: u32,
     },
-    /// Two logons with the same flags, nobody having logged off.
-    Twice(u32),
+    /// A logon with these wishes while somebody is on who wished to share, or only others.
+    Beside {
+        shares: bool,
+        wishes: u32,
+    },
+    /// A logon with these wishes after the newest session was the last to log off, or an older one, while somebody
+    /// is on or nobody.
+    After {
+        the_newest: bool,
+        somebody_is_on: bool,
+        wishes: u32,
+    },
+    /// A table is given back while another is open, or after another was.
+    TableReleased {
+        open: bool,
+        after: bool,
+    },
 }
 
 impl Item {
-    /// What a fault is likelier to rest on counts twice.
+    /// What a fault is likelier to rest on counts more.
     const fn weight(&self) -> usize {
         match self {
-            Self::FromCallback { .. } | Self::Several { .. } | Self::Called(_) => 2,
+            Self::FromCallback { .. } | Self::TableReleased { .. } => 4,
+            Self::Several { .. } | Self::After { .. } => 3,
+            Self::Called(_) | Self::LoggedOn { .. } => 2,
             _ => 1,
         }
     }
@@ -56,55 +73,87 @@ impl Item {
 /// What a program has done so far.
 #[derive(Default)]
 struct Count {
-    logons: HashMap<SessionId, u32>,
-    opened: HashMap<ObjectId, SessionId>,
+    logons: HashMap<SessionId, LogonFlags>,
+    tables: HashMap<ObjectId, SessionId>,
+    tables_released: HashSet<SessionId>,
     references: HashMap<SessionId, usize>,
-    registrations: usize,
-    logoffs: usize,
+    registrations: HashMap<SessionId, usize>,
+    /// Who logged off, and whether telling the others.
+    left: Vec<(SessionId, bool)>,
 }
 
 impl Count {
     /// How many there are of each thing when this session logs off: at most three are told apart.
-    fn factors(&self, session: SessionId) -> [(&'static str, usize); 5] {
-        let objects = self.opened.values().filter(|of| **of == session).count();
+    fn factors(&self, session: SessionId) -> [(&'static str, usize); 7] {
+        let of = |counts: &HashMap<SessionId, usize>| counts.get(&session).copied().unwrap_or(0);
+        let listeners =
+            self.registrations.keys().filter(|id| **id != session && !self.has_left(**id)).count();
         [
-            ("sessions", self.logons.len()),
-            ("registrations", self.registrations),
-            ("objects", objects),
-            ("references", self.references.get(&session).copied().unwrap_or(0)),
-            ("logoffs before", self.logoffs),
+            ("sessions", self.logons.len() - self.left.len().min(self.logons.len())),
+            ("registrations", of(&self.registrations)),
+            ("listeners", listeners),
+            ("tables", self.tables.values().filter(|of| **of == session).count()),
+            ("references", of(&self.references)),
+            ("logoffs before", self.left.len()),
+            ("announced before", self.left.iter().filter(|(_, tells)| *tells && listeners > 0).count()),
         ]
         .map(|(of_what, how_many)| (of_what, how_many.min(3)))
     }
+
+    fn has_left(&self, session: SessionId) -> bool {
+        self.left.iter().any(|(left, _)| *left == session)
+    }
+
+    fn on(&self) -> impl Iterator<Item = LogonFlags> {
+        self.logons.iter().filter(|(id, _)| !self.has_left(**id)).map(|(_, flags)| *flags)
+    }
+}
+
+const fn shares(flags: LogonFlags) -> bool {
+    flags.has(LogonFlags::MAPI_ALLOW_OTHERS)
+}
+
+/// What a logon may ask for that others can feel.
+const fn wishes(flags: LogonFlags) -> u32 {
+    let felt = LogonFlags::MAPI_ALLOW_OTHERS.0 | LogonFlags::MAPI_NEW_SESSION.0 | LogonFlags::MAPI_NO_MAIL.0;
+    flags.0 & felt
 }
 
 fn items(planned: &Planned) -> HashSet<Item> {
     let mut items: HashSet<Item> = planned.aims.iter().map(|arm| Item::Arm(*arm)).collect();
     let mut count = Count::default();
+    let mut waiting: Vec<(bool, Call)> = Vec::new();
     for step in &planned.program.steps {
         let Action::Call(call) = step.action else { continue };
         if let Place::Inside(_) | Place::Beside(_) = step.place {
-            let inside = matches!(step.place, Place::Inside(_));
-            items.insert(Item::FromCallback { inside, name: call.name(), on: call.session() });
+            waiting.push((matches!(step.place, Place::Inside(_)), call));
             continue;
         }
         match call {
             Call::LogonEx { session, flags, .. } => {
-                if count.logoffs == 0 && count.logons.values().any(|earlier| *earlier == flags.0) {
-                    items.insert(Item::Twice(flags.0));
+                let wishes = wishes(flags);
+                items.extend(count.on().map(|on| Item::Beside { shares: shares(on), wishes }));
+                if let Some((left, _)) = count.left.last() {
+                    let the_newest = usize::from(left.0) + 1 == count.logons.len();
+                    let somebody_is_on = count.on().next().is_some();
+                    items.insert(Item::After { the_newest, somebody_is_on, wishes });
                 }
-                count.logons.insert(session, flags.0);
+                count.logons.insert(session, flags);
             }
-            Call::Advise { .. } => count.registrations += 1,
+            Call::Advise { session, .. } => *count.registrations.entry(session).or_default() += 1,
             Call::AddRef { target: Target::Session(session) } | Call::QueryInterface { session, .. } => {
                 *count.references.entry(session).or_default() += 1;
             }
             Call::Release { target: Target::Object(object) } => {
-                count.opened.remove(&object);
+                if let Some(of) = count.tables.remove(&object) {
+                    let open = count.tables.values().any(|other| *other == of);
+                    let after = !count.tables_released.insert(of);
+                    items.insert(Item::TableReleased { open, after });
+                }
             }
             Call::Method { session, method, flags, object } => {
-                if method.opens() {
-                    count.opened.insert(object, session);
+                if method.opens_table() {
+                    count.tables.insert(object, session);
                 }
                 items.insert(Item::Called(format!("{} {flags:x}", call.name())));
             }
@@ -112,10 +161,11 @@ fn items(planned: &Planned) -> HashSet<Item> {
                 items.insert(Item::Called(call.name()));
             }
             Call::Logoff { session, flags, reserved, ui_param, dirty } => {
-                items.insert(Item::Logoff { flags: flags.0, reserved, ui_param, dirty });
+                let odd = [flags.unknown() != 0, reserved != 0, ui_param != 0, dirty];
+                items.insert(Item::Logoff { flags: flags.0 & 3, odd });
                 if flags.0 <= 3 && reserved == 0 && ui_param == 0 {
-                    let with = count.logons.get(&session).copied().unwrap_or_default();
-                    items.insert(Item::LoggedOn { with, flags: flags.0 });
+                    let shares = count.logons.get(&session).is_some_and(|flags| shares(*flags));
+                    items.insert(Item::LoggedOn { shares, flags: flags.0 });
                 }
                 if flags.0 <= 1 && reserved == 0 && ui_param == 0 {
                     items.extend(count.factors(session).map(|(of_what, how_many)| Item::Several {
@@ -124,7 +174,12 @@ fn items(planned: &Planned) -> HashSet<Item> {
                         flags: flags.0,
                     }));
                 }
-                count.logoffs += 1;
+                items.extend(waiting.drain(..).map(|(inside, call)| Item::FromCallback {
+                    inside,
+                    logs_off: matches!(call, Call::Logoff { .. }),
+                    on_the_leaver: call.session() == Some(session),
+                }));
+                count.left.push((session, flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)));
             }
             _ => {}
         }
