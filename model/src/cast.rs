@@ -20,6 +20,21 @@ use mapi_session_spec::rule::{Demand, Rules};
 use crate::machine::{SessionModel, State};
 use witness::Witness;
 
+/// How many clients are on when a history of several begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Company {
+    /// Members of one shared session, the one who made it included: 2 or more.
+    pub members: u16,
+    /// Clients who asked for a session apart.
+    pub outside: u16,
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self { members: 2, outside: 1 }
+    }
+}
+
 /// Which clients there are, and what they do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cast {
@@ -34,7 +49,7 @@ pub(crate) struct Cast {
     /// How the history begins.
     pub(crate) begin: fn(&SessionModel) -> State,
     /// What the clients may call next, and on which thread.
-    pub(crate) client_calls: fn(&State) -> Vec<(ThreadId, Call)>,
+    pub(crate) client_calls: fn(&SessionModel, &State) -> Vec<(ThreadId, Call)>,
     /// The threads on which a sink may be told now.
     pub(crate) telling_threads: fn(&State) -> Vec<ThreadId>,
     /// What a sink may be told.
@@ -54,7 +69,7 @@ const ONE_AT_A_TIME: Cast = Cast {
     keeps: &[],
     witnesses: &[],
     begin: session::begin,
-    client_calls: |_| Vec::new(),
+    client_calls: |_, _| Vec::new(),
     telling_threads: |state| state.leaving_threads().take(1).collect(),
     events: &[EventMask::fnevCriticalError, EventMask::fnevObjectModified],
     most_notified: 1,
@@ -63,9 +78,13 @@ const ONE_AT_A_TIME: Cast = Cast {
 };
 
 /// These calls, on the first thread, where none is under way.
-fn in_turn(state: &State, calls: fn(&State) -> Vec<Call>) -> Vec<(ThreadId, Call)> {
+fn in_turn(
+    model: &SessionModel,
+    state: &State,
+    calls: fn(&SessionModel, &State) -> Vec<Call>,
+) -> Vec<(ThreadId, Call)> {
     if state.world.pending.is_empty() {
-        calls(state).into_iter().map(|call| (ThreadId(0), call)).collect()
+        calls(model, state).into_iter().map(|call| (ThreadId(0), call)).collect()
     } else {
         Vec::new()
     }
@@ -90,6 +109,7 @@ fn model(cast: &'static Cast, demand: Demand) -> SessionModel {
         against: Rules::documented(),
         demand: Demand { level: demand.level.max(cast.from), ..demand },
         keeps: cast.keeps,
+        company: Company::default(),
         cast,
     }
 }

@@ -16,7 +16,7 @@ mod search;
 mod summary;
 
 pub use action::Action;
-pub use cast::{all, models_of, named};
+pub use cast::{Company, all, models_of, named};
 pub use checker::{CheckError, Explored, check, explore, first_failure};
 pub use export::{aldebaran, dot, mermaid};
 pub use machine::{SessionModel, State};

@@ -9,7 +9,7 @@ use mapi_session_spec::state::World;
 use stateright::{Model, Property};
 
 use crate::action::Action;
-use crate::cast::Cast;
+use crate::cast::{Cast, Company};
 use crate::property;
 
 /// What the model is in.
@@ -36,6 +36,7 @@ pub struct SessionModel {
     pub demand: Demand,
     /// The requirements that have a property here: those whose rules bind in this model.
     pub keeps: &'static [RequirementId],
+    pub(crate) company: Company,
     pub(crate) cast: &'static Cast,
 }
 
@@ -82,6 +83,13 @@ impl State {
 }
 
 impl SessionModel {
+    /// The same model with so many clients, where its cast is made of clients: `shared`.
+    #[must_use]
+    pub const fn with_company(mut self, company: Company) -> Self {
+        self.company = company;
+        self
+    }
+
     /// The broken twin: a machine that keeps every rule but those on this requirement, held against all of them.
     #[must_use]
     pub fn twin(mut self, requirement: RequirementId) -> Self {
@@ -178,7 +186,9 @@ impl Model for SessionModel {
             (!waits).then_some(Action::CallbackReturn(running.id))
         }));
         actions.extend(
-            (self.cast.client_calls)(state).into_iter().map(|(thread, call)| Action::Call(thread, call)),
+            (self.cast.client_calls)(self, state)
+                .into_iter()
+                .map(|(thread, call)| Action::Call(thread, call)),
         );
         let quiet = state.world.pending.is_empty() && state.world.running.is_empty();
         if quiet

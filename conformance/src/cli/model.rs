@@ -46,6 +46,8 @@ enum What {
         /// Which model [default: all].
         name: Option<Name>,
         #[command(flatten)]
+        company: CompanyArgs,
+        #[command(flatten)]
         demand: DemandArgs,
     },
     /// Serve the model in a browser, on this machine only.
@@ -53,6 +55,8 @@ enum What {
         /// Which model.
         #[arg(default_value = "session")]
         name: Name,
+        #[command(flatten)]
+        company: CompanyArgs,
         #[command(flatten)]
         demand: DemandArgs,
         /// The port on the loopback address.
@@ -65,6 +69,8 @@ enum What {
         #[arg(default_value = "session")]
         name: Name,
         #[command(flatten)]
+        company: CompanyArgs,
+        #[command(flatten)]
         demand: DemandArgs,
         /// Aldebaran (mCRL2, CADP and LTSmin read it), Graphviz, or a Mermaid state diagram.
         #[arg(long, value_enum, default_value = "aut")]
@@ -75,25 +81,55 @@ enum What {
     },
 }
 
+/// How many clients `shared` has.
+#[derive(Debug, Clone, Copy, Args)]
+struct CompanyArgs {
+    /// In `shared`, how many members the shared session has at first. More than 3 takes hours.
+    #[arg(long, value_name = "N", default_value_t = models::Company::default().members,
+        value_parser = clap::value_parser!(u16).range(2..=8), help_heading = "Clients")]
+    clients: u16,
+    /// In `shared`, how many clients have a session apart.
+    #[arg(long, value_name = "M", default_value_t = models::Company::default().outside,
+        value_parser = clap::value_parser!(u16).range(0..=8), help_heading = "Clients")]
+    outside: u16,
+}
+
+impl CompanyArgs {
+    /// The model, with these clients where it is made of clients.
+    fn model(self, name: Name, demand: mapi_session_spec::rule::Demand) -> models::SessionModel {
+        let company = models::Company { members: self.clients, outside: self.outside };
+        model(name, demand).with_company(company)
+    }
+}
+
 fn model(name: Name, demand: mapi_session_spec::rule::Demand) -> models::SessionModel {
     let named = name.to_possible_value().and_then(|name| models::named(name.get_name(), demand));
     named.expect("the names here are those of the models")
 }
 
+/// The most memory that this process has held, in MiB, where the system says it.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
 impl Model {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.what {
-            What::Check { name, demand } => {
+            What::Check { name, company, demand } => {
                 let names = name.map_or(Name::value_variants().to_vec(), |name| vec![name]);
                 let mut failed = false;
                 for name in names {
                     let clock = Instant::now();
-                    let result = models::check(model(name, demand.demand(None)));
+                    let result = models::check(company.model(name, demand.demand(None)));
                     let seconds = clock.elapsed().as_secs_f64();
                     match result {
                         Ok(explored) => {
                             failed |= !explored.holds();
-                            print(&format!("{explored}  {seconds:.2} s\n"))?;
+                            let memory = peak_memory()
+                                .map_or_else(String::new, |mib| format!(", at most {mib} MiB so far"));
+                            print(&format!("{explored}  {seconds:.2} s{memory}\n"))?;
                         }
                         Err(error) => {
                             failed = true;
@@ -103,19 +139,19 @@ impl Model {
                 }
                 Ok(u8::from(failed))
             }
-            What::Explore { name, demand, port } => {
+            What::Explore { name, company, demand, port } => {
                 let address = SocketAddr::from(([127, 0, 0, 1], *port));
                 let _ = writeln!(anstream::stderr(), "serving on http://{address} until interrupted");
-                models::explore(model(*name, demand.demand(None)), address);
+                models::explore(company.model(*name, demand.demand(None)), address);
                 Ok(0)
             }
-            What::Export { name, demand, format, depth } => {
+            What::Export { name, company, demand, format, depth } => {
                 let export = match format {
                     ExportFormat::Aut => models::aldebaran,
                     ExportFormat::Dot => models::dot,
                     ExportFormat::Mermaid => models::mermaid,
                 };
-                let model = model(*name, demand.demand(None));
+                let model = company.model(*name, demand.demand(None));
                 print(&export(&model, depth.unwrap_or(usize::MAX)))?;
                 Ok(0)
             }

@@ -13,7 +13,7 @@ use super::witness::{
     CALLED_BACK_WHILE_LOGGING_OFF, CREATOR_LEFT, RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, TOLD,
     Witness,
 };
-use super::{Cast, ONE_AT_A_TIME, in_turn};
+use super::{Cast, Company, ONE_AT_A_TIME, in_turn};
 use crate::machine::{SessionModel, State};
 
 /// Two members of a shared session and a stranger, leaving one after the other.
@@ -22,7 +22,7 @@ pub(super) const CAST: Cast = Cast {
     keeps: KEEPS,
     witnesses: WITNESSES,
     begin,
-    client_calls: |state| in_turn(state, client_calls),
+    client_calls: |model, state| in_turn(model, state, client_calls),
     ..ONE_AT_A_TIME
 };
 
@@ -61,10 +61,13 @@ const WITNESSES: &[Witness] =
 
 fn begin(model: &SessionModel) -> State {
     let mut state = initialised(model);
-    for (index, way) in ["sharing", "joining", "apart"].into_iter().enumerate() {
+    let Company { members, outside } = model.company;
+    let joiners = (1..members).map(|_| "joining");
+    let ways = std::iter::once("sharing").chain(joiners).chain((0..outside).map(|_| "apart"));
+    for (number, way) in (0..).zip(ways) {
         let session = log_on(model, &mut state, way);
         // Whoever is to hear is registered before anybody leaves.
-        register(model, &mut state, session, index as u16);
+        register(model, &mut state, session, number);
     }
     state
 }
@@ -92,7 +95,7 @@ pub(super) fn question(session: SessionId, world: &World) -> Call {
     Call::Method { session, method: Method::QueryIdentity, flags: 0, object }
 }
 
-fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(model: &SessionModel, state: &State) -> Vec<Call> {
     let world = &state.world;
     let mut calls = Vec::new();
     for (session, known) in world.all_sessions().filter(|(_, known)| known.references > 0) {
@@ -107,8 +110,10 @@ fn client_calls(state: &State) -> Vec<Call> {
         calls.push(Call::Release { target: Target::Session(session) });
     }
     let next = SessionId(world.sessions.len() as u16);
-    // The fourth comes once somebody has left: the question is what it finds then (E-10).
-    if next.0 < 4 && world.all_sessions().any(|(_, known)| !known.is_logged_on()) {
+    // One more comes once somebody has left: the question is what it finds then (E-10).
+    if next.0 <= model.company.members + model.company.outside
+        && world.all_sessions().any(|(_, known)| !known.is_logged_on())
+    {
         let way = way_named("joining");
         calls.push(Call::LogonEx { session: next, profile: way.profile, flags: way.flags });
     }

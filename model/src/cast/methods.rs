@@ -16,7 +16,7 @@ use super::witness::{
     Witness,
 };
 use super::{Cast, ONE_AT_A_TIME};
-use crate::machine::State;
+use crate::machine::{SessionModel, State};
 
 /// The methods of one session, and what must not matter to its Logoff.
 pub(super) const CAST: Cast = Cast {
@@ -81,7 +81,7 @@ const ASKED: [Method; 4] =
 
 const S: SessionId = SessionId(0);
 
-fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
+fn client_calls(_: &SessionModel, state: &State) -> Vec<(ThreadId, Call)> {
     let world = &state.world;
     if !world.pending.is_empty() {
         return Vec::new();

@@ -11,7 +11,7 @@ use super::witness::{
     RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, TWO_ON, UNINITIALISED_IN_PART, Witness,
 };
 use super::{Cast, ONE_AT_A_TIME, in_turn};
-use crate::machine::State;
+use crate::machine::{SessionModel, State};
 
 /// Initialisation, every way to log on, and what is the client's own.
 pub(super) const CAST: Cast = Cast {
@@ -19,7 +19,7 @@ pub(super) const CAST: Cast = Cast {
     keeps: KEEPS,
     witnesses: WITNESSES,
     begin: |_| begin(),
-    client_calls: |state| in_turn(state, client_calls),
+    client_calls: |model, state| in_turn(model, state, client_calls),
     ..ONE_AT_A_TIME
 };
 
@@ -64,7 +64,7 @@ fn begin() -> State {
     State::new(world)
 }
 
-fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(_: &SessionModel, state: &State) -> Vec<Call> {
     let world = &state.world;
     let mut calls = Vec::new();
     if world.process.initialised < 2 {

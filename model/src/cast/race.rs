@@ -80,7 +80,7 @@ fn begin(model: &SessionModel) -> State {
     state
 }
 
-fn client_calls(state: &State) -> Vec<(ThreadId, Call)> {
+fn client_calls(_: &SessionModel, state: &State) -> Vec<(ThreadId, Call)> {
     let mut all = Vec::new();
     if state.world.pending.len() >= MOST_AT_ONCE {
         return all;

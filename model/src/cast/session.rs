@@ -19,7 +19,7 @@ pub(super) const CAST: Cast = Cast {
     keeps: KEEPS,
     witnesses: WITNESSES,
     begin,
-    client_calls: |state| in_turn(state, client_calls),
+    client_calls: |model, state| in_turn(model, state, client_calls),
     ..ONE_AT_A_TIME
 };
 
@@ -86,6 +86,6 @@ pub(super) fn initialised(model: &SessionModel) -> State {
     state
 }
 
-fn client_calls(state: &State) -> Vec<Call> {
+fn client_calls(_: &SessionModel, state: &State) -> Vec<Call> {
     alphabet::client_calls(&state.world, SessionId(0), BOUNDS)
 }
