@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use mapi_conform::Subject;
 use mapi_conform::coverage::kill;
 use mapi_conform::isolation::parent::Setting;
-use mapi_conform::plan::{Brief, Planned, Suite, plan};
+use mapi_conform::plan::{Brief, Planned, Repeats, Suite, plan};
 use mapi_conform::program::{Program, Step};
 use mapi_conform::run::{dialect_of, judge, run_all};
 use mapi_session_spec::alphabet::{plain_logoff, way_named};
@@ -83,7 +83,8 @@ impl Bench {
         let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
         let bare_loop = self.cpp("bare_loop.cpp", &[]);
         let program = the_loop();
-        let planned = vec![Planned { program: program.clone(), aims: Vec::new(), alone: false }; ROUNDS];
+        let planned =
+            vec![Planned { program: program.clone(), aims: Vec::new(), alone: false, race: None }; ROUNDS];
         let subject = Subject::Library(library.clone());
         let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
         let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());
@@ -110,7 +111,10 @@ impl Bench {
     }
 
     fn many_programs_once(&self) {
-        let mut all = plan(Brief { rules: &self.rules, demand: DEMAND, ui: true }, Suite::Full);
+        let mut all = plan(
+            Brief { rules: &self.rules, demand: DEMAND, ui: true, repeats: Repeats::default() },
+            Suite::Full,
+        );
         all.truncate(21_000);
         let isolated = Self::setting(Subject::Reference, true);
         let mut seconds = Vec::new();
@@ -132,7 +136,7 @@ impl Bench {
     }
 
     fn smoke(&self) {
-        let brief = Brief { rules: &self.rules, demand: DEMAND, ui: true };
+        let brief = Brief { rules: &self.rules, demand: DEMAND, ui: true, repeats: Repeats::default() };
         let calls: usize = plan(brief, Suite::Smoke).iter().map(|planned| planned.program.calls()).sum();
         println!("calls in smoke: {calls} (goal at most 1000)");
         let kills = kill(Path::new(env!("CARGO_BIN_EXE_mapi-conform")), Suite::Smoke, "", &|_, _| {});

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::isolation::parent::Setting;
-use crate::plan::{Brief, Planned, Suite, plan};
+use crate::plan::{Brief, Planned, Repeats, Suite, plan};
 use crate::run::{Findings, Request, run};
 use crate::subject::Subject;
 
@@ -111,7 +111,7 @@ pub fn kill(
         .into_iter()
         .map(|level| {
             let demand = Demand { level, era: Era::FastShutdown };
-            (level, plan(Brief { rules: &rules, demand, ui: true }, suite))
+            (level, plan(Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() }, suite))
         })
         .collect();
     let chosen: Vec<&Mutant> = mutants().iter().filter(|mutant| mutant.id.contains(containing)).collect();
@@ -233,7 +233,8 @@ impl CoverageArgs {
         })?;
         let rules = Rules::documented();
         let demand = Demand { level: Level::Robust, era: Era::FastShutdown };
-        let planned = plan(Brief { rules: &rules, demand, ui: true }, self.suite);
+        let planned =
+            plan(Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() }, self.suite);
         let reference = run_embedded(&program, Subject::Reference, demand, &rules, &planned)
             .map_err(Failure::NotTested)?;
         let bar = crate::cli::progress_bar(mutants().len(), "mutants");

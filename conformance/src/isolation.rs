@@ -5,6 +5,7 @@
 //! core and believes nothing in it: every number is checked before use.
 
 pub mod child;
+mod heat;
 pub mod parent;
 mod ring;
 mod wire;

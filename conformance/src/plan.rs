@@ -7,12 +7,14 @@
 
 mod draft;
 mod families;
+mod races;
 mod smoke;
 
 use std::collections::HashSet;
 
 use draft::Draft;
 use mapi_session_spec::rule::{Demand, Rules};
+pub(crate) use races::draw_pauses;
 use rustc_hash::FxBuildHasher;
 
 use crate::program::Program;
@@ -24,6 +26,8 @@ pub enum Suite {
     Smoke,
     /// Every prepared state, every call, everything that can observe the difference.
     Full,
+    /// Calls on real threads that overlap, again and again.
+    Race,
 }
 
 impl Suite {
@@ -32,6 +36,7 @@ impl Suite {
         match self {
             Self::Smoke => "smoke",
             Self::Full => "full",
+            Self::Race => "race",
         }
     }
 }
@@ -45,6 +50,8 @@ pub struct Brief<'r> {
     pub demand: Demand,
     /// Whether calls may carry a flag that lets the subject wait for a person.
     pub ui: bool,
+    /// How races are repeated.
+    pub repeats: Repeats,
 }
 
 /// How much is asked before an edge and after it.
@@ -65,13 +72,40 @@ pub struct Planned {
     pub aims: Vec<u16>,
     /// It shows what needs a past, which a process has only once: it runs in a process of its own.
     pub alone: bool,
+    /// It is one round of a race: which one, and the number of the round.
+    pub race: Option<Round>,
 }
 
-/// The programs of a suite, each different, in a fixed order.
+/// One round of a race: the same calls as in the others, with other pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Round {
+    /// What races with what.
+    pub race: &'static str,
+    /// Its number, from 0.
+    pub number: u32,
+}
+
+/// How races are repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeats {
+    /// How often each race is run.
+    pub rounds: u32,
+    /// What the pauses are drawn with.
+    pub seed: u64,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self { rounds: 400, seed: 0 }
+    }
+}
+
+/// The programs of a suite, in a fixed order, each different unless it is one round of a race.
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
     let observing = match suite {
         Suite::Full => Observing::Everything,
         Suite::Smoke => Observing::Least,
+        Suite::Race => return races::all(brief),
     };
     let mut all = families::all(brief, observing);
     let mut seen: HashSet<&Program, FxBuildHasher> = HashSet::default();
@@ -79,7 +113,7 @@ pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
     let mut new = new.into_iter();
     all.retain(|_| new.next().unwrap_or(true));
     match suite {
-        Suite::Full => all,
+        Suite::Full | Suite::Race => all,
         Suite::Smoke => smoke::select(all),
     }
 }

@@ -38,7 +38,25 @@ pub enum Place {
     Inside(SinkId),
     /// On the client's second thread, while the first `OnNotify` of this sink waits a moment for it.
     Beside(SinkId),
+    /// On this thread of the client's, one of [`RACERS`], in a race: a run of such steps one after the other begins on
+    /// all its threads together, and each thread goes through its own.
+    Racing {
+        /// The thread.
+        thread: ThreadId,
+        /// How long it waits before the step, in turns of an idle loop.
+        pause: u16,
+    },
 }
+
+impl Place {
+    /// Whether it is one of a race.
+    pub const fn is_racing(self) -> bool {
+        matches!(self, Self::Racing { .. })
+    }
+}
+
+/// How many threads a race can have.
+pub const RACERS: u8 = 4;
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,5 +87,10 @@ impl Program {
     /// How many of the steps are calls.
     pub fn calls(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step.action, Action::Call(_))).count()
+    }
+
+    /// Whether some of it is a race: two runs of it may differ.
+    pub fn races(&self) -> bool {
+        self.steps.iter().any(|step| step.place.is_racing())
     }
 }

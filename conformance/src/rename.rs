@@ -54,7 +54,7 @@ impl Offsets {
             Action::Settle(awaited) => Action::Settle(self.shift_awaited(awaited)),
         };
         let place = match step.place {
-            Place::Thread(thread) => Place::Thread(thread),
+            place @ (Place::Thread(_) | Place::Racing { .. }) => place,
             Place::Inside(id) => Place::Inside(sink(id)),
             Place::Beside(id) => Place::Beside(sink(id)),
         };
@@ -166,7 +166,7 @@ pub(crate) fn compact(program: &Program) -> Program {
                     *sink = SinkId(number as u16);
                 }
             }
-            Place::Thread(_) => {}
+            Place::Thread(_) | Place::Racing { .. } => {}
         }
         if let Action::Settle(awaited) = &mut step.action {
             let moved = |mask: u64| {

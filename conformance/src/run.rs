@@ -5,6 +5,7 @@ mod findings;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -69,11 +70,21 @@ pub fn run_all(
     planned: &[Planned],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    let mut ran: Vec<Ran> = Vec::with_capacity(planned.len());
+    run_some(setting, planned, 0..planned.len(), 0, progress)
+}
+
+/// The same, of these alone; their processes are numbered from `process` on.
+fn run_some(
+    setting: &Setting,
+    planned: &[Planned],
+    which: Range<usize>,
+    mut process: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Ran>, NotTested> {
+    let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
     let mut quarantine = Quarantine::default();
-    let mut queue: Queue =
-        planned.iter().enumerate().map(|(i, planned)| (i, Cow::Borrowed(&planned.program))).collect();
-    let mut process = 0;
+    let end = which.end;
+    let mut queue: Queue = which.map(|i| (i, Cow::Borrowed(&planned[i].program))).collect();
     while !queue.is_empty() {
         let batch: Vec<(usize, Cow<Program>)> =
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
@@ -111,7 +122,7 @@ pub fn run_all(
         for left in again.into_iter().rev() {
             queue.push_front(left);
         }
-        progress(planned.len().saturating_sub(queue.len()), planned.len());
+        progress(end.saturating_sub(queue.len()), planned.len());
     }
     Ok(ran)
 }
@@ -283,8 +294,14 @@ pub struct Request<'a> {
 /// # Errors
 /// If nothing could be judged.
 pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<Findings, NotTested> {
-    let ran = run_all(request.setting, request.planned, progress)?;
-    first_logon(request.planned, &ran)?;
+    let planned = request.planned;
+    let races_from = planned.iter().position(|planned| planned.race.is_some()).unwrap_or(planned.len());
+    let mut ran = run_some(request.setting, planned, 0..races_from, 0, progress)?;
+    if races_from > 0 {
+        first_logon(planned, &ran)?;
+    }
+    race(request, races_from, &mut ran, progress)?;
+    first_logon(planned, &ran)?;
     let dialect = dialect_of(&ran);
     let verdicts = judge_all(request, &ran, dialect);
     let evidence = collect_evidence(request, &ran, &verdicts, dialect);
@@ -293,6 +310,34 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
 
 /// How many traces a core judges at a time.
 const JUDGED_AT_ONCE: usize = 512;
+
+/// How many rounds are run before they are looked at for the first time; then twice as many, and so on.
+const FIRST_ROUNDS: usize = 256;
+
+/// Runs the races, and stops once one has shown something: the next rounds would show it again.
+fn race(
+    request: &Request,
+    from: usize,
+    ran: &mut Vec<Ran>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), NotTested> {
+    let (mut from, mut length) = (from, FIRST_ROUNDS);
+    while from < request.planned.len() {
+        let end = (from + length).min(request.planned.len());
+        let process = ran.last().map_or(0, |ran| ran.process + 1);
+        let rounds = run_some(request.setting, request.planned, from..end, process, progress)?;
+        let first = ran.len();
+        ran.extend(rounds);
+        let dialect = dialect_of(ran);
+        let verdicts = judge_all(request, &ran[first..], dialect);
+        let mut broken = verdicts.iter().flat_map(|verdict| &verdict.deviations);
+        if broken.any(|deviation| (request.selected)(deviation.requirement)) {
+            return Ok(());
+        }
+        (from, length) = (end, 2 * length);
+    }
+    Ok(())
+}
 
 /// Judges every trace, on all cores.
 fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {

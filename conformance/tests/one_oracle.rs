@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mapi_conform::Subject;
 use mapi_conform::coverage::run_embedded;
-use mapi_conform::plan::{Brief, Suite, plan};
+use mapi_conform::plan::{Brief, Repeats, Suite, plan};
 use mapi_conform::run::{Findings, Status};
 use mapi_session_spec::event::Call;
 use mapi_session_spec::moment::Moment;
@@ -29,7 +29,7 @@ fn toy() -> Arm {
 }
 
 fn held_against(rules: &Rules, subject: Subject) -> Findings {
-    let planned = plan(Brief { rules, demand: DEMAND, ui: true }, Suite::Full);
+    let planned = plan(Brief { rules, demand: DEMAND, ui: true, repeats: Repeats::default() }, Suite::Full);
     let program = Path::new(env!("CARGO_BIN_EXE_mapi-conform"));
     run_embedded(program, subject, DEMAND, rules, &planned).expect("a subject that can be tested")
 }

@@ -14,7 +14,7 @@ use super::output::{ReportArgs, progress_bar};
 use super::{DemandArgs, RequireArgs, SubjectArgs};
 use crate::failure::Failure;
 use crate::isolation::parent::Setting;
-use crate::plan::{Brief, Planned, Suite, plan};
+use crate::plan::{Brief, Planned, Repeats, Suite, plan};
 use crate::report::json::{Context, hex};
 use crate::report::words;
 use crate::run::{Findings, Request, Status, run};
@@ -41,9 +41,13 @@ pub(super) struct Check {
     /// Which traces to run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "full", help_heading = "Selection")]
     suite: Vec<Suite>,
-    /// The seed. The suites so far take no chances: it is recorded in the report.
+    /// What the pauses of `race` are drawn with. The other suites take no chances.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Selection")]
     seed: u64,
+    /// How often `race` runs each race, if none shows anything.
+    #[arg(long, value_name = "N", default_value_t = Repeats::default().rounds,
+        value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Selection")]
+    rounds: u32,
     /// Leave out calls that let the subject wait for a person.
     #[arg(long, help_heading = "Selection")]
     no_ui: bool,
@@ -111,7 +115,8 @@ impl Check {
         let selected = self.require.selected()?;
         self.reports.check()?;
         let rules = Rules::documented();
-        let brief = Brief { rules: &rules, demand, ui: !self.no_ui };
+        let repeats = Repeats { rounds: self.rounds, seed: self.seed };
+        let brief = Brief { rules: &rules, demand, ui: !self.no_ui, repeats };
         let planned = self.plan(brief, &rules, &selected);
         if planned.is_empty() {
             return Err(Failure::NothingSelected("no trace puts a selected requirement to the test".into()));
@@ -160,8 +165,10 @@ impl Check {
     }
 
     fn plan<'r>(&self, brief: Brief<'r>, rules: &'r Rules, selected: &[RequirementId]) -> Vec<Planned> {
-        let suite = if self.suites().contains(&Suite::Full) { Suite::Full } else { Suite::Smoke };
-        let mut planned = plan(brief, suite);
+        let suites = self.suites();
+        let is_in_full = |suite: &Suite| *suite == Suite::Smoke && suites.contains(&Suite::Full);
+        let mut planned: Vec<Planned> =
+            suites.iter().filter(|suite| !is_in_full(suite)).flat_map(|suite| plan(brief, *suite)).collect();
         if !self.require.require.is_empty() || !self.require.skip.is_empty() {
             planned.retain(|planned| {
                 planned.aims.iter().any(|arm| selected.contains(&rules.arms()[usize::from(*arm)].requirement))
@@ -249,6 +256,7 @@ fn print_plan(planned: &[Planned]) -> Result<(), Failure> {
                 Place::Thread(thread) => format!("   [thread {}]", thread.0),
                 Place::Inside(sink) => format!("   [inside the first OnNotify of {sink}]"),
                 Place::Beside(sink) => format!("   [beside the first OnNotify of {sink}]"),
+                Place::Racing { thread, .. } => format!("   [racing, thread {}]", thread.0),
             };
             let guard = step.after.map_or_else(String::new, |(after, wanted)| {
                 format!("   [if {} was a {}]", after + 1, format!("{wanted:?}").to_lowercase())

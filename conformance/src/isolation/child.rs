@@ -14,9 +14,10 @@ use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
+use super::heat::Heat;
 use super::ring::{self, Ring};
 use super::wire::{Record, STEP_BYTES, decode_step};
-use crate::program::{Action, Awaited, Place, Step, Wanted};
+use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is_under_way, load};
 
 /// How often settling may wait in vain before it stops waiting: what is missing then is known to be missing.
@@ -42,7 +43,7 @@ pub struct Orders {
 }
 
 thread_local! {
-    /// The number of this thread in the trace: 0 and 1 are the client's own, others get theirs when first seen.
+    /// The number of this thread in the trace: the first are the client's own, others get theirs when first seen.
     static THREAD: Cell<u8> = const { Cell::new(u8::MAX) };
 }
 
@@ -65,6 +66,12 @@ struct Running {
     driver: Arc<Driver>,
 }
 
+/// What a thread of the client's besides its first is to do.
+enum Job {
+    Step(usize),
+    Race(Arc<Heat>),
+}
+
 struct Child {
     ring: Ring,
     exports: Exports,
@@ -74,8 +81,9 @@ struct Child {
     callbacks: AtomicU32,
     waited_in_vain: AtomicU32,
     heard_of_sinks: AtomicBool,
-    to_worker: Sender<usize>,
-    from_worker: Mutex<Receiver<usize>>,
+    /// The client's threads besides its first, as many as the programs need.
+    to_workers: Vec<Sender<Job>>,
+    from_worker: Mutex<Receiver<()>>,
     worker_owes: AtomicU32,
 }
 
@@ -142,12 +150,29 @@ impl Child {
     }
 
     fn hand_to_worker(&self, index: usize) {
-        if self.to_worker.send(index).is_ok() {
-            self.worker_owes.fetch_add(1, Ordering::SeqCst);
+        self.hand_to(1, Job::Step(index));
+    }
+
+    fn hand_to(&self, thread: u8, job: Job) {
+        self.worker_owes.fetch_add(1, Ordering::SeqCst);
+        let worker = self.to_workers.get(usize::from(thread) - 1);
+        if worker.is_none_or(|worker| worker.send(job).is_err()) {
+            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
-    /// Waits for the worker: at most so long, or for ever.
+    /// Runs a race, on the client's first thread and on its others.
+    fn race(&self, running: &Running, heat: Heat) {
+        let heat = Arc::new(heat);
+        for thread in (1..RACERS).filter(|thread| heat.has(&running.steps, ThreadId(*thread))) {
+            self.hand_to(thread, Job::Race(heat.clone()));
+        }
+        if heat.has(&running.steps, ThreadId(0)) {
+            heat.run(&running.steps, ThreadId(0), |index| self.step(running, index));
+        }
+    }
+
+    /// Waits for the workers: at most so long, or for ever.
     fn wait_for_worker(&self, at_most: Option<Duration>) {
         if self.worker_owes.load(Ordering::SeqCst) == 0 {
             return;
@@ -165,22 +190,45 @@ impl Child {
         }
     }
 
+    /// What a thread of the client's besides its first does, until there is nothing more to do.
+    fn work(&self, number: u8, jobs: &Receiver<Job>, done: &Sender<()>) {
+        THREAD.with(|cell| cell.set(number));
+        for job in jobs {
+            if let Some(running) = self.current() {
+                match job {
+                    Job::Step(index) => self.step(&running, index),
+                    Job::Race(heat) => {
+                        heat.run(&running.steps, ThreadId(number), |index| self.step(&running, index));
+                    }
+                }
+            }
+            if done.send(()).is_err() {
+                return;
+            }
+        }
+    }
+
     fn run(&self, trace: u32, steps: Vec<Step>) {
         let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
         let running = Arc::new(Running { trace, steps, answers, driver });
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(trace, Record::TraceStart);
-        for (index, step) in running.steps.iter().enumerate() {
+        let mut index = 0;
+        while let Some(step) = running.steps.get(index) {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
-                Place::Thread(_) => {
-                    self.hand_to_worker(index);
-                    self.wait_for_worker(None);
-                }
+                Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) => {}
+                Place::Racing { .. } => {
+                    if let Some(heat) = Heat::beginning_at(&running.steps, index) {
+                        index = heat.steps.end - 1;
+                        self.race(&running, heat);
+                    }
+                }
             }
             self.wait_for_worker(None);
+            index += 1;
         }
         self.put(trace, Record::TraceEnd);
     }
@@ -292,7 +340,10 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     };
     let _ = ABORTS.set((ring, loaded.library));
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
-    let (to_worker, work) = channel();
+    let races = programs.iter().any(|(_, steps)| steps.iter().any(|step| step.place.is_racing()));
+    let own_threads = if races { RACERS } else { 2 };
+    NEXT_THREAD.store(own_threads, Ordering::Relaxed);
+    let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
     let (done, from_worker) = channel();
     let child = Arc::new(Child {
         ring,
@@ -303,23 +354,15 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         callbacks: AtomicU32::new(0),
         waited_in_vain: AtomicU32::new(0),
         heard_of_sinks: AtomicBool::new(false),
-        to_worker,
+        to_workers,
         from_worker: Mutex::new(from_worker),
         worker_owes: AtomicU32::new(0),
     });
     THREAD.with(|cell| cell.set(0));
-    let worker = child.clone();
-    std::thread::spawn(move || {
-        THREAD.with(|cell| cell.set(1));
-        for index in work {
-            if let Some(running) = worker.current() {
-                worker.step(&running, index);
-            }
-            if done.send(index).is_err() {
-                return;
-            }
-        }
-    });
+    for (number, jobs) in (1..).zip(jobs) {
+        let (child, done) = (child.clone(), done.clone());
+        std::thread::spawn(move || child.work(number, &jobs, &done));
+    }
     Sinks::report_to(child.clone());
     for (trace, steps) in programs {
         child.run(trace, steps);

@@ -10,7 +10,7 @@ use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
 
-use crate::program::{Action, Awaited, Place, Step, Wanted};
+use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 
 /// Bytes of a step.
 pub(super) const STEP_BYTES: usize = 40;
@@ -35,6 +35,7 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Place::Thread(thread) => (0, u32::from(thread.0)),
         Place::Inside(sink) => (1, u32::from(sink.0)),
         Place::Beside(sink) => (2, u32::from(sink.0)),
+        Place::Racing { thread, pause } => (3, u32::from(pause) << 8 | u32::from(thread.0)),
     };
     w.0[0] = place;
     w.0[1] = at;
@@ -106,6 +107,10 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
         0 => Place::Thread(ThreadId(u8::try_from(w[1]).ok()?)),
         1 => Place::Inside(SinkId(small(w[1])?)),
         2 => Place::Beside(SinkId(small(w[1])?)),
+        3 => Place::Racing {
+            thread: ThreadId(u8::try_from(w[1] & 0xFF).ok().filter(|thread| *thread < RACERS)?),
+            pause: small(w[1] >> 8)?,
+        },
         _ => return None,
     };
     let after = match w[2] >> 16 {

@@ -32,6 +32,8 @@ pub struct Draft<'r> {
     guard: Option<(u16, Wanted)>,
     /// The thread that new steps run on.
     pub thread: ThreadId,
+    /// New steps are of a race.
+    racing: bool,
 }
 
 impl<'r> Draft<'r> {
@@ -51,6 +53,7 @@ impl<'r> Draft<'r> {
             next_sink: 0,
             guard: None,
             thread: ThreadId(0),
+            racing: false,
         }
     }
 
@@ -83,11 +86,9 @@ impl<'r> Draft<'r> {
     fn begin(&mut self, call: Call) -> (CallId, u16) {
         self.next_call += 1;
         let id = CallId(self.next_call);
-        self.steps.push(Step {
-            action: Action::Call(call),
-            place: Place::Thread(self.thread),
-            after: self.guard,
-        });
+        let thread = self.thread;
+        let place = if self.racing { Place::Racing { thread, pause: 0 } } else { Place::Thread(thread) };
+        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
         self.world.call(id, self.thread, call);
         self.note_bearing(id);
         self.imagine_callbacks_of(&call);
@@ -123,6 +124,30 @@ impl<'r> Draft<'r> {
             self.world.call_back(id, ThreadId(0), sink, callback);
             self.world.finish_callback(id);
         }
+    }
+
+    /// These threads' calls race. What the plan imagines is one way to overlap: the first thread's first call is under
+    /// way throughout, and has its effect last.
+    pub fn race(&mut self, threads: &[(ThreadId, Vec<Call>)]) {
+        let main = self.thread;
+        let Some(((first, calls), others)) = threads.split_first() else { return };
+        self.racing = true;
+        self.thread = *first;
+        let (id, _) = self.begin(calls[0]);
+        for (thread, calls) in others {
+            self.thread = *thread;
+            for call in calls {
+                self.call(*call);
+            }
+        }
+        let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
+        self.finish(id, usual.unwrap_or(Outcome::OK));
+        self.thread = *first;
+        for call in &calls[1..] {
+            self.call(*call);
+        }
+        self.thread = main;
+        self.racing = false;
     }
 
     /// Adds a step that runs inside, or beside, the first `OnNotify` of a sink. The state does not follow it.
@@ -360,7 +385,7 @@ impl<'r> Draft<'r> {
         self.note_owed();
         self.aims.sort_unstable();
         self.aims.dedup();
-        Planned { program: Program { steps: self.steps }, aims: self.aims, alone: false }
+        Planned { program: Program { steps: self.steps }, aims: self.aims, alone: false, race: None }
     }
 
     /// Which arms what is owed is put to.

@@ -51,6 +51,12 @@ pub(super) fn all(brief: Brief, observing: Observing) -> Vec<Planned> {
     })
 }
 
+/// The programs in which a callback of ours holds the session in the middle of a call.
+pub(super) fn held(seed: &Draft, all: &mut Vec<Planned>) {
+    overlap::callbacks(seed, all);
+    overlap::logoffs_that_overlap(seed, all);
+}
+
 fn allowed(seed: &Draft, call: &Call) -> bool {
     seed.may_wait_for_a_person()
         || !matches!(call, Call::Logoff { flags, .. } if flags.has(LogoffFlags::MAPI_LOGOFF_UI))

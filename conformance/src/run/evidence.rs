@@ -11,6 +11,8 @@ use super::{Ran, Request, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Setting};
 use crate::program::{Action, Awaited, Program, Step};
 
+mod raced;
+
 /// How many traces are tried before a suspicion is given up.
 const TRIES: usize = 4;
 /// How many traces of the same process may be put in front of one that does not show its fault alone.
@@ -65,8 +67,11 @@ pub(super) fn confirm(
     let mut worth_a_try =
         suspects.iter().enumerate().filter(|(n, (_, d))| *n < tries(d.kind)).map(|(_, s)| s);
     worth_a_try.find_map(|(i, deviation)| {
-        let program = request.planned[ran[*i].program].program.clone();
-        minimise(request, dialect, program, deviation)
+        let planned = &request.planned[ran[*i].program];
+        if planned.program.races() {
+            return raced::confirm(request, dialect, &ran[*i], deviation);
+        }
+        minimise(request, dialect, planned.program.clone(), deviation)
     })
 }
 

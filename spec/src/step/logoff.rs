@@ -16,6 +16,9 @@ impl World {
         if !session.phases.may_be(Phase::LoggedOn) {
             session.ended_twice_over |=
                 session.phases.may_be(Phase::LoggingOff) || session.phases.may_be(Phase::Committed);
+            if !flags.has(LogoffFlags::MAPI_LOGOFF_SHARED) {
+                self.doubt_what_was_to_be_told(id);
+            }
             return;
         }
         let certain = session.is_logged_on();
@@ -33,7 +36,7 @@ impl World {
                         registrations,
                     },
                     paid: false,
-                    lapsed: false,
+                    lapsed: self.is_giving_up_hearing(listener),
                 });
             self.owed.extend(told.collect::<Vec<_>>());
         }
@@ -155,6 +158,13 @@ impl World {
             (true, _) => self.disturb_session(id, Disturbance::CancelledLogoff),
             (_, true) => self.disturb_session(id, Disturbance::RefusedLogoff),
             _ => {}
+        }
+    }
+
+    /// A Logoff without the flag has overlapped one with it: either may be the one that ends the session.
+    fn doubt_what_was_to_be_told(&mut self, id: SessionId) {
+        for owed in &mut self.owed {
+            owed.lapsed |= matches!(owed.kind, OwedKind::Told { leaver, .. } if leaver == id);
         }
     }
 

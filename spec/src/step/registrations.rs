@@ -45,22 +45,30 @@ impl World {
         }
     }
 
-    /// A listener that leaves before the subject has settled can no longer be said not to have heard.
-    pub(super) fn lapse_what_the_caller_gives_up(&mut self, call: &Call) {
-        let leaving = match *call {
+    /// The session that need not be told of anything once this call has begun.
+    fn who_gives_up_hearing_by(&self, call: &Call) -> Option<SessionId> {
+        match *call {
             Call::Unadvise { session, .. } | Call::Logoff { session, .. } => Some(session),
             Call::Release { target: Target::Session(session) } => {
                 self.session(session).filter(|s| s.references <= 1).map(|_| session)
             }
-            Call::Uninitialize if self.process.initialised <= 1 => {
-                for owed in &mut self.owed {
-                    owed.lapsed |= matches!(owed.kind, OwedKind::Told { .. }) && !owed.paid;
-                }
-                None
-            }
             _ => None,
-        };
-        let Some(leaving) = leaving else { return };
+        }
+    }
+
+    /// Whether a call is under way by which this session gives up hearing: its word may come too late.
+    pub(super) fn is_giving_up_hearing(&self, listener: SessionId) -> bool {
+        self.pending.iter().any(|pending| self.who_gives_up_hearing_by(&pending.call) == Some(listener))
+    }
+
+    /// A listener that leaves before the subject has settled can no longer be said not to have heard.
+    pub(super) fn lapse_what_the_caller_gives_up(&mut self, call: &Call) {
+        if matches!(call, Call::Uninitialize) && self.process.initialised <= 1 {
+            for owed in &mut self.owed {
+                owed.lapsed |= matches!(owed.kind, OwedKind::Told { .. }) && !owed.paid;
+            }
+        }
+        let Some(leaving) = self.who_gives_up_hearing_by(call) else { return };
         for owed in &mut self.owed {
             if matches!(owed.kind, OwedKind::Told { listener, .. } if listener == leaving) && !owed.paid {
                 owed.lapsed = true;

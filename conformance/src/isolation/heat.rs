@@ -1,0 +1,67 @@
+//! A race in the child: threads that begin together.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use mapi_session_spec::event::ThreadId;
+
+use crate::program::{Place, RACERS, Step};
+
+/// How often a thread that lines up looks for the others before it lets somebody else run.
+const LOOKS: u32 = 1_000;
+
+/// One race: which steps, and who has come to the line.
+pub(super) struct Heat {
+    /// The steps, one after the other in the program.
+    pub(super) steps: Range<usize>,
+    threads: u32,
+    arrived: AtomicU32,
+}
+
+impl Heat {
+    /// The race that begins at this step of a program, if one does.
+    pub(super) fn beginning_at(steps: &[Step], first: usize) -> Option<Self> {
+        let length = steps[first..].iter().take_while(|step| step.place.is_racing()).count();
+        let range = first..first + length;
+        let threads = (0..RACERS).filter(|thread| own(steps, &range, ThreadId(*thread)).next().is_some());
+        let threads = threads.count() as u32;
+        (length > 0).then_some(Self { steps: range, threads, arrived: AtomicU32::new(0) })
+    }
+
+    /// Whether this thread takes part.
+    pub(super) fn has(&self, steps: &[Step], thread: ThreadId) -> bool {
+        own(steps, &self.steps, thread).next().is_some()
+    }
+
+    /// Runs this thread's steps, from when all threads are there.
+    pub(super) fn run(&self, steps: &[Step], thread: ThreadId, mut step: impl FnMut(usize)) {
+        self.line_up();
+        for (index, pause) in own(steps, &self.steps, thread) {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            step(index);
+        }
+    }
+
+    fn line_up(&self) {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        let mut looks = 0;
+        while self.arrived.load(Ordering::SeqCst) < self.threads {
+            looks += 1;
+            if looks < LOOKS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+/// The steps of one thread, with the pause before each.
+fn own(steps: &[Step], range: &Range<usize>, of: ThreadId) -> impl Iterator<Item = (usize, u16)> {
+    range.clone().filter_map(move |index| match steps[index].place {
+        Place::Racing { thread, pause } if thread == of => Some((index, pause)),
+        _ => None,
+    })
+}
