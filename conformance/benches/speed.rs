@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use mapi_conform::Subject;
 use mapi_conform::coverage::kill;
-use mapi_conform::isolation::parent::Setting;
+use mapi_conform::isolation::parent::{PATIENCE, Setting};
 use mapi_conform::plan::{Brief, Planned, Repeats, Suite, plan};
 use mapi_conform::program::{Program, Step};
 use mapi_conform::run::{dialect_of, judge, run_all};
@@ -61,6 +61,7 @@ impl Bench {
             profile: None,
             timeout: Some(Duration::from_secs(5)),
             settle: Duration::from_millis(200),
+            patience: PATIENCE,
             linger: Duration::ZERO,
         }
     }

@@ -70,6 +70,8 @@ struct ChildOrders {
     #[arg(long)]
     settle: u64,
     #[arg(long)]
+    patience: u32,
+    #[arg(long)]
     linger: u64,
 }
 
@@ -255,6 +257,7 @@ pub fn main() -> ExitCode {
                 subject,
                 profile: orders.subject.profile,
                 settle: Duration::from_millis(orders.settle),
+                patience: orders.patience,
                 linger: Duration::from_millis(orders.linger),
             }),
             Err(failure) => Err(failure),

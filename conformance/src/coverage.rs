@@ -15,7 +15,7 @@ use mapi_session_spec::{Era, Level};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::isolation::parent::Setting;
+use crate::isolation::parent::{PATIENCE, Setting};
 use crate::plan::{Brief, Planned, Repeats, Suite, plan};
 use crate::run::{Findings, Request, run};
 use crate::subject::Subject;
@@ -77,6 +77,7 @@ fn setting(program: &Path, subject: Subject) -> Setting {
         // Embedded subjects answer at once or never.
         timeout: Some(Duration::from_millis(400)),
         settle: Duration::from_millis(40),
+        patience: PATIENCE,
         linger: Duration::from_millis(40),
     }
 }
@@ -94,7 +95,7 @@ pub fn run_embedded(
 ) -> Result<Findings, crate::run::NotTested> {
     let everything = |_: RequirementId| true;
     let setting = setting(program, subject);
-    let request = Request { setting: &setting, rules, demand, planned, selected: &everything };
+    let request = Request { setting: &setting, rules, demand, planned, seed: 0, selected: &everything };
     run(&request, &mut |_, _| {})
 }
 
@@ -107,13 +108,16 @@ pub fn kill(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Vec<Kill> {
     let rules = Rules::documented();
-    let plans: BTreeMap<Level, Vec<Planned>> = Level::ALL
-        .into_iter()
-        .map(|level| {
+    let planned = |suite| {
+        let of = |level| {
             let demand = Demand { level, era: Era::FastShutdown };
-            (level, plan(Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() }, suite))
-        })
-        .collect();
+            let brief = Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() };
+            (level, plan(brief, suite))
+        };
+        Level::ALL.into_iter().map(of).collect()
+    };
+    // What shows only where threads meet is another suite's business than all the rest.
+    let plans = Plans { steady: planned(suite), racing: planned(Suite::Race) };
     let chosen: Vec<&Mutant> = mutants().iter().filter(|mutant| mutant.id.contains(containing)).collect();
     let next = AtomicUsize::new(0);
     let kills = Mutex::new(vec![None; chosen.len()]);
@@ -134,15 +138,17 @@ pub fn kill(
     kills.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
 }
 
-fn kill_one(
-    program: &Path,
-    rules: &Rules,
-    plans: &BTreeMap<Level, Vec<Planned>>,
-    mutant: &'static Mutant,
-) -> Kill {
+/// The programs for the mutants, by level.
+struct Plans {
+    steady: BTreeMap<Level, Vec<Planned>>,
+    racing: BTreeMap<Level, Vec<Planned>>,
+}
+
+fn kill_one(program: &Path, rules: &Rules, plans: &Plans, mutant: &'static Mutant) -> Kill {
     let level = level_of(mutant);
     let demand = Demand { level, era: Era::FastShutdown };
-    match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, rules, &plans[&level]) {
+    let planned = if mutant.racy { &plans.racing[&level] } else { &plans.steady[&level] };
+    match run_embedded(program, Subject::Mutant(mutant.id.into()), demand, rules, planned) {
         Ok(findings) => {
             let mut accused: Vec<RequirementId> = Vec::new();
             for finding in &findings.deviations {

@@ -96,7 +96,7 @@ pub struct Repeats {
 
 impl Default for Repeats {
     fn default() -> Self {
-        Self { rounds: 400, seed: 0 }
+        Self { rounds: 1_500, seed: 0 }
     }
 }
 

@@ -285,6 +285,8 @@ pub struct Request<'a> {
     pub demand: Demand,
     /// The programs.
     pub planned: &'a [Planned],
+    /// What the pauses of races were drawn with, for the report.
+    pub seed: u64,
     /// Which requirements are held.
     pub selected: &'a (dyn Fn(RequirementId) -> bool + Sync),
 }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::output::{ReportArgs, progress_bar};
 use super::{DemandArgs, RequireArgs, SubjectArgs};
 use crate::failure::Failure;
-use crate::isolation::parent::Setting;
+use crate::isolation::parent::{PATIENCE, Setting};
 use crate::plan::{Brief, Planned, Repeats, Suite, plan};
 use crate::report::json::{Context, hex};
 use crate::report::words;
@@ -103,7 +103,15 @@ impl ChildArgs {
         })?;
         let timeout = (!self.no_timeout).then_some(self.timeout);
         let program = (!self.in_process).then_some(program);
-        Ok(Setting { program, subject, profile, timeout, settle: self.settle, linger: self.settle })
+        Ok(Setting {
+            program,
+            subject,
+            profile,
+            timeout,
+            settle: self.settle,
+            patience: PATIENCE,
+            linger: self.settle,
+        })
     }
 }
 
@@ -128,8 +136,14 @@ impl Check {
         let started = SystemTime::now();
         let clock = Instant::now();
         let is_selected = |id: RequirementId| selected.contains(&id);
-        let request =
-            Request { setting: &setting, rules: &rules, demand, planned: &planned, selected: &is_selected };
+        let request = Request {
+            setting: &setting,
+            rules: &rules,
+            demand,
+            planned: &planned,
+            seed: self.seed,
+            selected: &is_selected,
+        };
         let bar = progress_bar(planned.len(), "traces");
         let findings =
             run(&request, &mut |done, _| bar.set_position(done as u64)).map_err(Failure::NotTested);

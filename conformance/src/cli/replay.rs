@@ -75,8 +75,14 @@ impl Replay {
         let planned = [Planned { program, aims: Vec::new(), alone: false, race: None }];
         let setting = self.child.setting(subject.clone(), self.subject.profile.clone())?;
         let everything = |_: RequirementId| true;
-        let request =
-            Request { setting: &setting, rules: &rules, demand, planned: &planned, selected: &everything };
+        let request = Request {
+            setting: &setting,
+            rules: &rules,
+            demand,
+            planned: &planned,
+            seed: 0,
+            selected: &everything,
+        };
         let findings = run(&request, &mut |_, _| {}).map_err(Failure::NotTested)?;
         let context = Context {
             version: env!("CARGO_PKG_VERSION"),

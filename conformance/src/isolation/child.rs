@@ -14,14 +14,12 @@ use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
-use super::heat::Heat;
+use super::heat::{self, Heat};
 use super::ring::{self, Ring};
 use super::wire::{Record, STEP_BYTES, decode_step};
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is_under_way, load};
 
-/// How often settling may wait in vain before it stops waiting: what is missing then is known to be missing.
-const PATIENCE: u32 = 6;
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
 /// How long settling looks again and again before it sleeps between two looks.
@@ -38,6 +36,8 @@ pub struct Orders {
     pub profile: Option<String>,
     /// How long to settle.
     pub settle: Duration,
+    /// How often settling may wait in vain before it stops waiting: what is missing then is known to be missing.
+    pub patience: u32,
     /// How long to listen after the last program.
     pub linger: Duration,
 }
@@ -77,6 +77,7 @@ struct Child {
     exports: Exports,
     profile: Option<CString>,
     settle: Duration,
+    patience: u32,
     running: RwLock<Option<Arc<Running>>>,
     callbacks: AtomicU32,
     waited_in_vain: AtomicU32,
@@ -124,10 +125,10 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     fn settle(&self, running: &Running, awaited: Awaited) {
         let start = Instant::now();
-        let there =
-            || awaited != Awaited::default() && running.driver.sinks.have(awaited.heard, awaited.released);
+        let all = Awaited { then: 0, ..awaited };
+        let there = || all != Awaited::default() && running.driver.sinks.have(all.heard, all.released);
         running.driver.pump();
-        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= PATIENCE {
+        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
             self.put(running.trace, Record::NotSettled);
             return;
         }
@@ -137,6 +138,10 @@ impl Child {
             } else {
                 std::thread::sleep(Duration::from_micros(200));
             }
+            running.driver.pump();
+        }
+        if there() && awaited.then > 0 {
+            std::thread::sleep(Duration::from_millis(u64::from(awaited.then)));
             running.driver.pump();
         }
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.
@@ -350,6 +355,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         exports: loaded.exports,
         profile,
         settle: orders.settle,
+        patience: orders.patience,
         running: RwLock::new(None),
         callbacks: AtomicU32::new(0),
         waited_in_vain: AtomicU32::new(0),
@@ -361,7 +367,16 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     THREAD.with(|cell| cell.set(0));
     for (number, jobs) in (1..).zip(jobs) {
         let (child, done) = (child.clone(), done.clone());
-        std::thread::spawn(move || child.work(number, &jobs, &done));
+        std::thread::spawn(move || {
+            if races {
+                heat::keep_apart(ThreadId(number));
+            }
+            child.work(number, &jobs, &done);
+        });
+    }
+    if races {
+        // After the others are made, for they begin on the processors that their maker may use.
+        heat::keep_apart(ThreadId(0));
     }
     Sinks::report_to(child.clone());
     for (trace, steps) in programs {

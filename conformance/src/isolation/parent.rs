@@ -34,6 +34,8 @@ pub struct Setting {
     pub timeout: Option<Duration>,
     /// How long to settle.
     pub settle: Duration,
+    /// How often settling may wait in vain before it stops waiting.
+    pub patience: u32,
     /// How long to listen after the last program, for what comes late.
     pub linger: Duration,
 }
@@ -80,6 +82,8 @@ pub struct Batch {
     pub end: BatchEnd,
 }
 
+/// How often settling waits in vain where nothing else is said.
+pub const PATIENCE: u32 = 6;
 /// How long a subject may take to load, at least: before its first call, the machine's load says more than the subject.
 const LOADING: Duration = Duration::from_secs(5);
 /// How many events one trace may have before the subject counts as broken.
@@ -198,6 +202,7 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
     let mut command = Command::new(program);
     command.arg("__child").arg("--shared").arg(shared);
     command.arg("--settle").arg(setting.settle.as_millis().to_string());
+    command.arg("--patience").arg(setting.patience.to_string());
     command.arg("--linger").arg(setting.linger.as_millis().to_string());
     command.args(setting.subject.arguments());
     if let Some(profile) = &setting.profile {
@@ -225,6 +230,7 @@ impl Running {
                 subject: setting.subject.clone(),
                 profile: setting.profile.clone(),
                 settle: setting.settle,
+                patience: setting.patience,
                 linger: setting.linger,
             };
             let mut said = errors.try_clone().map_err(why)?;
@@ -242,6 +248,8 @@ impl Running {
         let mut records = Records::of(unsafe { Ring::new(self.shared.as_mut_ptr()) });
         let mut readings: Vec<Reading> = Vec::new();
         let mut exception = false;
+        // Who races needs the processors more than who reads of it.
+        let races = programs.iter().any(|program| program.races());
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
@@ -278,7 +286,7 @@ impl Running {
                 last_progress = Instant::now();
             }
             idle += 1;
-            if idle < 200 {
+            if idle < 200 && !races {
                 std::hint::spin_loop();
                 continue;
             }
@@ -294,7 +302,8 @@ impl Running {
                 self.host.kill();
                 return died(readings, programs, Ending::Hung);
             }
-            std::thread::sleep(Duration::from_micros(if idle < 2_000 { 20 } else { 500 }));
+            let nap = if races || idle > 2_000 { 500 } else { 20 };
+            std::thread::sleep(Duration::from_micros(nap));
         }
     }
 

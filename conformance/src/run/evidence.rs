@@ -83,7 +83,11 @@ pub(super) fn confirm_with_its_past(
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<Evidence> {
-    let (program, deviation) = with_its_past(request, ran, verdicts, dialect, suspects)?;
+    // A race needs luck, not a past.
+    let steady: Vec<_> =
+        suspects.iter().filter(|(i, _)| !request.planned[ran[*i].program].program.races()).collect();
+    let steady: Vec<(usize, Deviation)> = steady.into_iter().copied().collect();
+    let (program, deviation) = with_its_past(request, ran, verdicts, dialect, &steady)?;
     minimise(request, dialect, program, &deviation)
 }
 
