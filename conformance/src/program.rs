@@ -18,8 +18,6 @@ pub struct Awaited {
     pub heard: u64,
     /// Sinks that must be given back, a bit each.
     pub released: u64,
-    /// How long is listened on once all of it has come, in milliseconds: more of the same may be on its way.
-    pub then: u16,
 }
 
 /// What a step does.

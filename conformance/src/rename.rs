@@ -67,7 +67,7 @@ impl Offsets {
         if fits(awaited.heard) && fits(awaited.released) {
             let by = u32::from(self.sink);
             let shifted = |mask: u64| mask.checked_shl(by).unwrap_or(0);
-            Awaited { heard: shifted(awaited.heard), released: shifted(awaited.released), ..awaited }
+            Awaited { heard: shifted(awaited.heard), released: shifted(awaited.released) }
         } else {
             Awaited::default()
         }
@@ -173,7 +173,7 @@ pub(crate) fn compact(program: &Program) -> Program {
                 let bits = (0..64_u16).filter(|bit| mask & (1 << bit) != 0);
                 bits.filter_map(|bit| known(SinkId(bit))).fold(0_u64, |mask, bit| mask | 1 << bit)
             };
-            *awaited = Awaited { heard: moved(awaited.heard), released: moved(awaited.released), ..*awaited };
+            *awaited = Awaited { heard: moved(awaited.heard), released: moved(awaited.released) };
         }
     }
     compact

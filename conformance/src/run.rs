@@ -414,7 +414,9 @@ fn patient(setting: &Setting, kind: Kind) -> Setting {
         patient.timeout = setting.timeout.map(|limit| limit * 10);
     }
     if rests_on_waiting(kind) {
-        patient.settle = setting.settle.max(Duration::from_millis(1)) * 10;
+        // What came too often is not waited for: only what an earlier announcement brought must have come.
+        let times = if kind == Kind::RepeatedCallback { 3 } else { 10 };
+        patient.settle = setting.settle.max(Duration::from_millis(1)) * times;
     }
     if !matches!(kind, Kind::UnexpectedCallback | Kind::RepeatedCallback) {
         // What comes after the end concerns only what must not come.

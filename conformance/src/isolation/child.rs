@@ -125,8 +125,8 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     fn settle(&self, running: &Running, awaited: Awaited) {
         let start = Instant::now();
-        let all = Awaited { then: 0, ..awaited };
-        let there = || all != Awaited::default() && running.driver.sinks.have(all.heard, all.released);
+        let there =
+            || awaited != Awaited::default() && running.driver.sinks.have(awaited.heard, awaited.released);
         running.driver.pump();
         if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
             self.put(running.trace, Record::NotSettled);
@@ -138,10 +138,6 @@ impl Child {
             } else {
                 std::thread::sleep(Duration::from_micros(200));
             }
-            running.driver.pump();
-        }
-        if there() && awaited.then > 0 {
-            std::thread::sleep(Duration::from_millis(u64::from(awaited.then)));
             running.driver.pump();
         }
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.

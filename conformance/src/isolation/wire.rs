@@ -53,10 +53,8 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Target::Object(id) => (1, u32::from(id.0)),
     };
     match step.action {
-        Action::Settle(Awaited { heard, released, then }) => {
-            let (heard, released) =
-                ([heard as u32, (heard >> 32) as u32], [released as u32, (released >> 32) as u32]);
-            set(0, [heard[0], heard[1], released[0], released[1], u32::from(then), 0]);
+        Action::Settle(Awaited { heard, released }) => {
+            set(0, [heard as u32, (heard >> 32) as u32, released as u32, (released >> 32) as u32, 0, 0]);
         }
         Action::Call(call) => match call {
             Call::Initialize => set(1, [0; 6]),
@@ -134,8 +132,7 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
     let call = match w[3] {
         0 => {
             let wide = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-            let (heard, released) = (wide(a[0], a[1]), wide(a[2], a[3]));
-            let awaited = Awaited { heard, released, then: small(a[4])? };
+            let awaited = Awaited { heard: wide(a[0], a[1]), released: wide(a[2], a[3]) };
             return Some(Step { action: Action::Settle(awaited), place, after });
         }
         1 => Call::Initialize,

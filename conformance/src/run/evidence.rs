@@ -69,7 +69,7 @@ pub(super) fn confirm(
     worth_a_try.find_map(|(i, deviation)| {
         let planned = &request.planned[ran[*i].program];
         if planned.program.races() {
-            return raced::confirm(request, dialect, &ran[*i], deviation);
+            return raced::confirm(request, dialect, ran, &ran[*i], deviation);
         }
         minimise(request, dialect, planned.program.clone(), deviation)
     })
@@ -171,7 +171,12 @@ fn minimise(
     if !fails(&steps) {
         steps.clone_from(&program.steps);
     }
-    let budget = if kind == Kind::Hang { 12 } else { 200 };
+    // Each try of these waits, also one that shows the fault.
+    let budget = match kind {
+        Kind::Hang => 12,
+        Kind::RepeatedCallback => 30,
+        _ => 200,
+    };
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
     let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
     shrink(&mut steps, keep, budget, &fails);
