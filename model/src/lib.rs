@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod agreement;
 mod cast;
 mod checker;
 mod diagram;
@@ -16,6 +17,7 @@ mod search;
 mod summary;
 
 pub use action::Action;
+pub use agreement::{Agreement, Difference, Told, ToldError, agree};
 pub use cast::{Company, all, models_of, named};
 pub use checker::{CheckError, Explored, check, explore, first_failure};
 pub use export::{aldebaran, dot, mermaid};

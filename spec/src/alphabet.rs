@@ -155,10 +155,13 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
     }
     let mut calls = vec![Call::Release { target: Target::Session(session) }];
     if known.references < bounds.references {
-        // Both ways to a further reference, one after the other: in which order they came is nobody's question.
+        // Both ways to a further reference, one after the other: in which order they came is nobody's question. After
+        // Logoff nobody remembers how many came which way.
+        let over = known.is_logged_off();
         if known.added == 0 {
             calls.push(Call::AddRef { target: Target::Session(session) });
-        } else {
+        }
+        if known.added > 0 || over {
             let object = ObjectId(world.objects.len() as u16);
             let itself = [Interface::IUnknown, Interface::IMAPISession];
             calls.extend(itself.map(|interface| Call::QueryInterface { session, interface, object }));

@@ -120,10 +120,10 @@ impl<'a> Moment<'a> {
     }
 
     /// The very same question was answered with success before, on the same pointer, and nothing since may have
-    /// changed the answer.
+    /// changed the answer. Asked of a session: before it was disturbed, and not since.
     pub fn worked_before(&self) -> bool {
         match self.call() {
-            Call::Method { method, flags: 0, .. } => self.session().is_some_and(|s| s.has_worked(*method)),
+            Call::Method { method, flags: 0, .. } => self.session().is_some_and(|s| s.must_work(*method)),
             Call::OnObject { method, .. } => self.object().is_some_and(|o| o.has_worked(*method)),
             _ => false,
         }

@@ -12,7 +12,6 @@ mod objects;
 mod registrations;
 
 pub(crate) use logoff::is_badly_argued;
-use logoff::is_logoff_of;
 
 use crate::event::{Call, CallId, Callback, SinkId, Target, ThreadId};
 use crate::hresult::HResult;
@@ -75,11 +74,7 @@ impl World {
                 self.advised(&pending, session, mask, sink, registration, outcome);
             }
             Call::Unadvise { registration, .. } => self.unadvised(registration, outcome),
-            Call::Logoff { session, flags, .. } => {
-                let came_second =
-                    self.pending[..index].iter().any(|other| is_logoff_of(session, &other.call));
-                self.leave_logoff(&pending, session, flags, outcome, came_second);
-            }
+            Call::Logoff { session, flags, .. } => self.leave_logoff(&pending, session, flags, outcome),
             _ => {}
         }
         if let Some(session) = pending.call.session().and_then(|id| self.session_mut(id))
@@ -140,10 +135,14 @@ impl World {
         for (slot, session) in self.sessions.iter_mut().enumerate() {
             let Some(session) = session else { continue };
             let is_busy = busy.iter().any(|id| usize::from(id.0) == slot);
+            if !is_busy && session.must_work == 0 {
+                session.forget_who_else_came_and_went();
+            }
             if is_busy || !(session.is_logged_off() || session.is_released()) {
                 continue;
             }
             session.worked = 0;
+            session.must_work = 0;
             session.disturbed = None;
             session.queried = 0;
             session.added = 0;
@@ -184,7 +183,7 @@ impl World {
 
     /// Marks a session and its objects as disturbed.
     fn disturb(session: &mut Session, by: Disturbance) {
-        session.disturbed = Some(by.over(session.disturbed));
+        session.disturb(by);
     }
 
     fn disturb_all(&mut self, by: Disturbance) {

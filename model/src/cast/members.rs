@@ -103,7 +103,8 @@ fn client_calls(model: &SessionModel, state: &State) -> Vec<Call> {
             for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
                 calls.push(alphabet::logoff_with(session, flags));
             }
-            if known.disturbed.is_some() {
+            // Once after each thing that must leave it as it was; more often, the answer is no rule's business.
+            if known.must_work != 0 || known.worked == 0 {
                 calls.push(question(session, world));
             }
         }

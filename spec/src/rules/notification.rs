@@ -68,6 +68,19 @@ fn announced(world: &World, owed: &Owed) -> EventMask {
     EventMask(group.map_or(0, |group| group.announced))
 }
 
+/// Whoever must hear can still hear: it is on, and a registration of its asks for both kinds.
+fn listens(world: &World, owed: &Owed) -> bool {
+    let OwedKind::Told { listener, .. } = owed.kind else { return false };
+    let mut registrations = world.registrations.iter().flatten();
+    world.session(listener).is_some_and(crate::state::Session::is_logged_on)
+        && registrations.any(|r| r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION))
+}
+
+/// Something was heard of what an earlier announcement lets expect.
+fn comparable(world: &World, owed: &Owed) -> bool {
+    announced(world, owed).0 != 0 && heard(owed).0 != 0 && listens(world, owed)
+}
+
 fn heard(owed: &Owed) -> EventMask {
     match owed.kind {
         OwedKind::Told { heard, .. } => heard,
@@ -176,14 +189,14 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Notify.id(4),
         Robust,
         "fnevExtended if and only if an earlier Logoff of the same kind was announced with it",
-        |world, owed| announced(world, owed).0 != 0 && heard(owed).0 != 0,
+        comparable,
         |world, owed| same_in(EventMask::fnevExtended, announced(world, owed), heard(owed)),
     ),
     Arm::on_settled(
         Family::Notify.id(5),
         Robust,
         "fnevCriticalError if and only if an earlier Logoff of the same kind was announced with it",
-        |world, owed| announced(world, owed).0 != 0 && heard(owed).0 != 0,
+        comparable,
         |world, owed| same_in(EventMask::fnevCriticalError, announced(world, owed), heard(owed)),
     ),
     Arm::on_return(

@@ -95,6 +95,8 @@ pub struct Session {
     pub apart: bool,
     /// The methods that have succeeded on it, a bit each.
     pub worked: u32,
+    /// Of these, the ones that have not been asked since it was disturbed: they must work as before, once.
+    pub must_work: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
     /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
@@ -123,6 +125,7 @@ impl Session {
             membership,
             apart: false,
             worked: 0,
+            must_work: 0,
             disturbed: None,
             promises_error: false,
             identity: None,
@@ -130,6 +133,13 @@ impl Session {
             wound_up: false,
             ended_twice_over: false,
             aliased: false,
+        }
+    }
+
+    /// That others came or went matters only to what must work as before.
+    pub(crate) fn forget_who_else_came_and_went(&mut self) {
+        if matches!(self.disturbed, Some(Disturbance::OtherEnded | Disturbance::OtherLogon)) {
+            self.disturbed = None;
         }
     }
 
@@ -161,18 +171,26 @@ impl Session {
         }
     }
 
-    /// Whether this method has succeeded on it.
-    pub fn has_worked(&self, method: Method) -> bool {
-        self.worked & (1 << method as u32) != 0
+    /// Whether this method had succeeded on it before it was disturbed, and was not asked since.
+    pub fn must_work(&self, method: Method) -> bool {
+        self.must_work & (1 << method as u32) != 0
+    }
+
+    /// Something has happened that must leave it as it was.
+    pub(crate) fn disturb(&mut self, by: Disturbance) {
+        self.disturbed = Some(by.over(self.disturbed));
+        self.must_work |= self.worked;
     }
 
     /// Remembers that this method has succeeded.
     pub(crate) fn remember(&mut self, method: Method) {
         self.worked |= 1 << method as u32;
+        self.must_work &= !(1 << method as u32);
     }
 
     /// Remembers that this method has failed since.
     pub(crate) fn forget(&mut self, method: Method) {
         self.worked &= !(1 << method as u32);
+        self.must_work &= !(1 << method as u32);
     }
 }

@@ -121,7 +121,6 @@ impl World {
         id: SessionId,
         flags: LogoffFlags,
         outcome: Outcome,
-        came_second: bool,
     ) {
         let another = self.pending.iter().any(|other| is_logoff_of(id, &other.call));
         let Some(session) = self.session_mut(id) else { return };
@@ -141,7 +140,12 @@ impl World {
             return;
         }
         let refused = is_badly_argued(&pending.call);
-        if !came_second {
+        let another_tells = self.pending.iter().any(|other| {
+            matches!(other.call, Call::Logoff { session, flags, .. }
+                if session == id && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED))
+        });
+        // Where another with the flag is still under way, what is owed passes to it.
+        if !another_tells {
             self.take_back_what_was_to_be_told(id, refused && !another);
         }
         if another {

@@ -41,15 +41,17 @@ impl World {
     }
 
     pub(super) fn answered_on_object(&mut self, id: ObjectId, method: ObjectMethod, outcome: Outcome) {
+        let Some(session) = self.object(id).map(|object| object.session) else { return };
+        let over = self.session(session).is_some_and(|session| session.is_logged_off());
         let Some(object) = self.object_mut(id) else { return };
-        let session = object.session;
         if outcome.succeeded() {
             object.remember(method);
             if method.carries_state() {
                 // It has survived whatever happened until now.
                 object.disturbed = None;
             }
-        } else if fails_for_good(outcome) {
+        } else if fails_for_good(outcome) && !over {
+            // After the end it is right to fail, and no licence to work again.
             object.forget(method);
         }
         if method == ObjectMethod::QueryFastShutdown {
