@@ -147,6 +147,52 @@ fn in_no_model() -> Vec<World> {
         world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
         worlds.push(world.clone());
     }
+    worlds.extend(told_through_two_registrations());
+    worlds
+}
+
+/// A member with two registrations is told by two Logoffs that overlap, once an earlier one has shown what one brings:
+/// once each, and once too often.
+fn told_through_two_registrations() -> Vec<World> {
+    let mut world = World::default();
+    world.process.dialect.sharing = Sharing::Offered;
+    let make = |world: &mut World, call: Call, out: Out| {
+        world.call(CallId(1), ThreadId(0), call);
+        world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
+    };
+    make(&mut world, Call::Initialize, Out::None);
+    for (number, way) in (0..).zip(["sharing", "joining", "joining"]) {
+        let way = alphabet::way_named(way);
+        let logon = Call::LogonEx { session: SessionId(number), profile: way.profile, flags: way.flags };
+        make(&mut world, logon, Out::Object);
+    }
+    let (leaver, listener, earlier) = (SessionId(0), SessionId(1), SessionId(2));
+    let tell = |world: &mut World, sink: u16| {
+        let told = Callback::OnNotify { events: EventMask::END_OF_SESSION };
+        world.call_back(CallId(9), ThreadId(0), SinkId(sink), told);
+        world.finish_callback(CallId(9));
+    };
+    for number in 0..2 {
+        let (sink, registration) = (SinkId(number), RegistrationId(number));
+        let mask = EventMask::END_OF_SESSION;
+        let advise = Call::Advise { session: listener, mask, sink, registration };
+        make(&mut world, advise, Out::Value(u64::from(number) + 1));
+        world.call_back(CallId(9), ThreadId(0), sink, Callback::AddRef);
+        world.finish_callback(CallId(9));
+    }
+    world.call(CallId(1), ThreadId(0), alphabet::logoff_with(earlier, LogoffFlags::MAPI_LOGOFF_SHARED));
+    tell(&mut world, 0);
+    tell(&mut world, 1);
+    world.finish(CallId(1), Outcome::OK);
+    world.settle();
+    let flagged = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+    world.call(CallId(1), ThreadId(0), flagged);
+    world.call(CallId(2), ThreadId(1), flagged);
+    let mut worlds = Vec::new();
+    for sink in [0, 1, 1] {
+        tell(&mut world, sink);
+        worlds.push(world.clone());
+    }
     worlds
 }
 
