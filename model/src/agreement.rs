@@ -130,31 +130,31 @@ pub fn agree(model: &SessionModel, told: &Told) -> Agreement {
         let here = ways.len();
         ways.push(visit.came_from);
         let theirs = &told.moves[visit.other];
-        let (mut only_here, mut met) = (Vec::new(), HashSet::new());
+        let (mut ours, mut met) = (Vec::new(), HashSet::new());
         actions.clear();
         model.actions(&visit.state, &mut actions);
         for action in actions.drain(..) {
             let label = format!("{action:?}").replace('"', "'");
             let Some(next) = model.next_state(&visit.state, action) else { continue };
-            let Some(other) = told.labels.get(&label).and_then(|number| theirs.get(number)) else {
-                only_here.push(label);
+            let Some(there) = told.labels.get(&label).and_then(|number| theirs.get(number)) else {
+                ours.push(label);
                 continue;
             };
             met.insert(told.labels[&label]);
-            if seen.insert((hasher.hash_one(&next), *other)) {
-                queue.push_back(Visit { state: next, other: *other, came_from: Some((here, label)) });
+            if seen.insert((hasher.hash_one(&next), *there)) {
+                queue.push_back(Visit { state: next, other: *there, came_from: Some((here, label)) });
             }
         }
-        if !only_here.is_empty() || met.len() < theirs.len() {
-            let mut only_there: Vec<String> = told
+        if !ours.is_empty() || met.len() < theirs.len() {
+            let mut other: Vec<String> = told
                 .labels
                 .iter()
                 .filter(|(_, number)| theirs.contains_key(number) && !met.contains(number))
                 .map(|(label, _)| label.clone())
                 .collect();
-            only_there.sort_unstable();
-            only_here.sort_unstable();
-            let difference = Difference { path: path_to(&ways, here), only_here, only_there };
+            other.sort_unstable();
+            ours.sort_unstable();
+            let difference = Difference { path: path_to(&ways, here), only_here: ours, only_there: other };
             return Agreement { pairs: seen.len(), difference: Some(difference) };
         }
     }

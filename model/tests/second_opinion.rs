@@ -29,7 +29,8 @@ fn skipped() -> bool {
     if is_there("spin") && is_there("gcc") {
         return false;
     }
-    let why = "SKIPPED, 1 test: Spin's second opinion needs `spin` and `gcc` (Debian: apt-get install spin gcc)";
+    let why =
+        "SKIPPED, 1 test: Spin's second opinion needs `spin` and `gcc` (Debian: apt-get install spin gcc)";
     assert!(std::env::var_os("MAPI_CONFORM_SKIP_NOTHING").is_none(), "{why}");
     let _ = writeln!(std::io::stderr(), "{why}");
     true

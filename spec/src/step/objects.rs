@@ -4,7 +4,7 @@ use crate::event::{Method, ObjectId, ObjectMethod, SessionId};
 use crate::hresult::HResult;
 use crate::outcome::Outcome;
 use crate::phase::Standing;
-use crate::state::{Disturbance, Object, ObjectKind, Pending, World, put};
+use crate::state::{Disturbance, Object, ObjectKind, Pending, Session, World, put};
 
 impl World {
     pub(super) fn answered(
@@ -42,7 +42,7 @@ impl World {
 
     pub(super) fn answered_on_object(&mut self, id: ObjectId, method: ObjectMethod, outcome: Outcome) {
         let Some(session) = self.object(id).map(|object| object.session) else { return };
-        let over = self.session(session).is_some_and(|session| session.is_logged_off());
+        let over = self.session(session).is_some_and(Session::is_logged_off);
         let Some(object) = self.object_mut(id) else { return };
         if outcome.succeeded() {
             object.remember(method);
