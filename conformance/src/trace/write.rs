@@ -130,65 +130,41 @@ fn code(code: HResult) -> Value {
     code.name().map_or_else(|| hex(u64::from(code.0)), Value::from)
 }
 
-/// The trace with its header and, if it is whole, its end.
-pub fn to_values(events: &[Event], era: Era) -> Vec<Value> {
-    let mut lines = vec![json!({
-        "schema": SCHEMA,
-        "era": era.to_string(),
-        "origin": "planned",
-        "starts": "process-start",
-    })];
-    let mut calls: HashMap<CallId, (Call, u8)> = HashMap::new();
-    let mut threads: HashMap<CallId, u8> = HashMap::new();
-    for event in events {
+/// Writes a trace a line at a time, as it happens.
+#[derive(Debug, Default)]
+pub struct Writer {
+    /// The calls under way, with their threads.
+    calls: HashMap<CallId, (Call, u8)>,
+    /// The callbacks under way, with theirs.
+    callbacks: HashMap<CallId, u8>,
+    events: usize,
+}
+
+/// The first line of a trace.
+pub fn header(era: Era, origin: &str) -> Value {
+    json!({ "schema": SCHEMA, "era": era.to_string(), "origin": origin, "starts": "process-start" })
+}
+
+impl Writer {
+    /// The line for one more event. `None` for the end of a call that never began.
+    pub fn line(&mut self, event: &Event) -> Option<Value> {
         let mut map = Map::new();
         let mut thread_of = None;
         match event {
             Event::Call { id, thread, call } => {
-                calls.insert(*id, (*call, thread.0));
+                self.calls.insert(*id, (*call, thread.0));
                 map.insert("call".into(), call.name().into());
                 map.insert("id".into(), id.0.into());
                 call_fields(call, &mut map);
                 thread_of = Some(thread.0);
             }
             Event::Return { id, outcome } => {
-                let Some((call, thread)) = calls.get(id) else { continue };
-                thread_of = Some(*thread);
-                match outcome.ending {
-                    Ending::Returned(result) => {
-                        map.insert("return".into(), id.0.into());
-                        let silent = matches!(
-                            call,
-                            Call::AddRef { .. }
-                                | Call::Release { .. }
-                                | Call::Uninitialize
-                                | Call::FreeBuffer { .. }
-                        );
-                        if !silent {
-                            map.insert("result".into(), code(result));
-                        }
-                        out_fields(call, outcome, &mut map);
-                    }
-                    Ending::Crashed(signal) => {
-                        map.insert("crash".into(), crate::report::words::signal_name(signal).into());
-                        map.insert("during".into(), id.0.into());
-                    }
-                    Ending::Hung => {
-                        map.insert("hang".into(), true.into());
-                        map.insert("during".into(), id.0.into());
-                    }
-                    Ending::Exited(status) => {
-                        map.insert("exit".into(), hex(u64::from(status.cast_unsigned())));
-                        map.insert("during".into(), id.0.into());
-                    }
-                    Ending::Threw => {
-                        map.insert("exception".into(), true.into());
-                        map.insert("during".into(), id.0.into());
-                    }
-                }
+                let (call, thread) = self.calls.remove(id)?;
+                thread_of = Some(thread);
+                ending_fields(*id, &call, outcome, &mut map);
             }
             Event::Callback { id, thread, sink, callback } => {
-                threads.insert(*id, thread.0);
+                self.callbacks.insert(*id, thread.0);
                 let name = match callback {
                     Callback::QueryInterface => "QueryInterface",
                     Callback::AddRef => "AddRef",
@@ -206,22 +182,61 @@ pub fn to_values(events: &[Event], era: Era) -> Vec<Value> {
             }
             Event::CallbackReturn { id } => {
                 map.insert("callback_return".into(), id.0.into());
-                thread_of = threads.get(id).copied();
+                thread_of = self.callbacks.remove(id);
             }
             Event::Settled { milliseconds } => {
                 map.insert("settled".into(), (*milliseconds).into());
             }
             Event::End => {
                 map.insert("end".into(), "complete".into());
-                map.insert("events".into(), (events.len() - 1).into());
+                map.insert("events".into(), self.events.into());
             }
         }
         if let Some(thread) = thread_of.filter(|thread| *thread != 0) {
             map.insert("thread".into(), thread.into());
         }
-        lines.push(map.into());
+        self.events += 1;
+        Some(map.into())
     }
-    lines
+}
+
+fn ending_fields(id: CallId, call: &Call, outcome: &Outcome, map: &mut Map<String, Value>) {
+    match outcome.ending {
+        Ending::Returned(result) => {
+            map.insert("return".into(), id.0.into());
+            let silent = matches!(
+                call,
+                Call::AddRef { .. } | Call::Release { .. } | Call::Uninitialize | Call::FreeBuffer { .. }
+            );
+            if !silent {
+                map.insert("result".into(), code(result));
+            }
+            out_fields(call, outcome, map);
+        }
+        Ending::Crashed(signal) => {
+            map.insert("crash".into(), crate::report::words::signal_name(signal).into());
+            map.insert("during".into(), id.0.into());
+        }
+        Ending::Hung => {
+            map.insert("hang".into(), true.into());
+            map.insert("during".into(), id.0.into());
+        }
+        Ending::Exited(status) => {
+            map.insert("exit".into(), hex(u64::from(status.cast_unsigned())));
+            map.insert("during".into(), id.0.into());
+        }
+        Ending::Threw => {
+            map.insert("exception".into(), true.into());
+            map.insert("during".into(), id.0.into());
+        }
+    }
+}
+
+/// The trace with its header and, if it is whole, its end.
+pub fn to_values(events: &[Event], era: Era) -> Vec<Value> {
+    let mut writer = Writer::default();
+    let first = std::iter::once(header(era, "planned"));
+    first.chain(events.iter().filter_map(|event| writer.line(event))).collect()
 }
 
 /// The trace as a file's content.
