@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{Header, ReadError, Trace, read};
+pub use read::{Events, Header, Read, ReadError, Trace, read};
 pub use write::{Writer, header, to_lines, to_values};
 
 use mapi_session_spec::event::{Interface, Method, ObjectMethod};

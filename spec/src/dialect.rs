@@ -38,27 +38,46 @@ struct Evidence {
 
 /// What the subject was seen to offer, over all its traces.
 pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
-    let mut seen = Evidence::default();
+    let mut inference = Inference::default();
     for trace in traces {
-        read(trace, &mut seen);
-        if seen.told {
+        inference.begin();
+        trace.iter().for_each(|event| inference.observe(event));
+        if inference.seen.told {
             // Nothing seen later can say otherwise.
             break;
         }
     }
-    let sharing = match seen {
-        Evidence { told: true, .. } | Evidence { joined: true, alone: false, .. } => Sharing::Offered,
-        Evidence { joined: true, alone: true, .. } | Evidence { joined: false, refused: true, .. } => {
-            Sharing::NotOffered
-        }
-        _ => Sharing::Unknown,
-    };
-    Dialect { sharing }
+    inference.dialect()
 }
 
-fn read(trace: &[Event], seen: &mut Evidence) {
-    let mut world = World::default();
-    for event in trace {
+/// What the subject is seen to offer, an event at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Inference {
+    world: World,
+    seen: Evidence,
+}
+
+impl Inference {
+    /// Another trace begins.
+    pub fn begin(&mut self) {
+        self.world = World::default();
+    }
+
+    /// What was seen so far.
+    pub fn dialect(&self) -> Dialect {
+        let sharing = match self.seen {
+            Evidence { told: true, .. } | Evidence { joined: true, alone: false, .. } => Sharing::Offered,
+            Evidence { joined: true, alone: true, .. } | Evidence { joined: false, refused: true, .. } => {
+                Sharing::NotOffered
+            }
+            _ => Sharing::Unknown,
+        };
+        Dialect { sharing }
+    }
+
+    /// One more event of the trace.
+    pub fn observe(&mut self, event: &Event) {
+        let (world, seen) = (&mut self.world, &mut self.seen);
         match *event {
             Event::Call { id, thread, call } => world.call(id, thread, call),
             Event::Return { id, outcome } => {
@@ -67,7 +86,7 @@ fn read(trace: &[Event], seen: &mut Evidence) {
                     && flags.0 & OWN == 0
                     && world.process.initialised > 0
                 {
-                    match (somebody_shares(&world), outcome.succeeded()) {
+                    match (somebody_shares(world), outcome.succeeded()) {
                         (true, true) => seen.joined = true,
                         (true, false) => seen.refused = true,
                         (false, true) => seen.alone |= world.groups.is_empty(),

@@ -172,6 +172,11 @@ impl<'r> Judge<'r> {
         &self.verdict.deviations
     }
 
+    /// The same, and they are not kept for the verdict: a trace of any length can be judged.
+    pub fn take_deviations(&mut self) -> Vec<Deviation> {
+        std::mem::take(&mut self.verdict.deviations)
+    }
+
     fn at_stake(&self, owed: &Owed) -> Option<RequirementId> {
         self.rules
             .demanded(self.demand)

@@ -55,6 +55,32 @@ pub struct Running {
     pub notify: bool,
 }
 
+/// The sessions that a recording uses and no logon in it handed out, an event at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    born: std::collections::HashSet<SessionId>,
+    used: std::collections::BTreeSet<SessionId>,
+}
+
+impl Before {
+    /// One more event of the recording.
+    pub fn observe(&mut self, event: &crate::event::Event) {
+        let crate::event::Event::Call { call, .. } = event else { return };
+        if let Call::LogonEx { session, .. } = call {
+            self.born.insert(*session);
+        } else if let Some(session) = call.session()
+            && !self.born.contains(&session)
+        {
+            self.used.insert(session);
+        }
+    }
+
+    /// The sessions that were there before.
+    pub fn sessions(self) -> impl Iterator<Item = SessionId> {
+        self.used.into_iter()
+    }
+}
+
 /// What is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct World {
@@ -159,22 +185,11 @@ impl World {
         slots.filter_map(|(i, r)| r.as_ref().map(|r| (RegistrationId(i as u16), r)))
     }
 
-    /// A recording begun in the middle: the sessions that it uses and no logon in it handed out were there before,
-    /// shared with whom nobody knows.
-    pub fn attach(&mut self, events: &[crate::event::Event]) {
-        use crate::event::Event;
+    /// A recording begun in the middle: these sessions were there before, shared with whom nobody knows.
+    pub fn attach(&mut self, before: impl IntoIterator<Item = SessionId>) {
         self.process.attached = true;
-        let mut born = std::collections::HashSet::new();
-        for event in events {
-            let Event::Call { call, .. } = event else { continue };
-            if let Call::LogonEx { session, .. } = call {
-                born.insert(*session);
-            } else if let Some(session) = call.session()
-                && !born.contains(&session)
-                && self.session(session).is_none()
-            {
-                put(&mut self.sessions, session.0, Session::new(ThreadId(0), Membership::Unknown));
-            }
+        for session in before {
+            put(&mut self.sessions, session.0, Session::new(ThreadId(0), Membership::Unknown));
         }
     }
 

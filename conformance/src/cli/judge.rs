@@ -1,20 +1,25 @@
 //! `judge`: judge recorded traces, and name who broke what.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use mapi_session_spec::judge::{Deviation, Judge};
+use mapi_session_spec::Party;
+use mapi_session_spec::dialect::Inference;
+use mapi_session_spec::event::{Call, CallId, Event};
+use mapi_session_spec::judge::{Deviation, Judge, Verdict};
 use mapi_session_spec::requirement;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
-use mapi_session_spec::{Party, dialect};
+use mapi_session_spec::state::{Before, World};
 use serde_json::{Value, json};
 
 use super::output::Format;
 use super::{DemandArgs, RequireArgs};
 use crate::failure::Failure;
 use crate::report::words;
-use crate::trace::{self, Trace};
+use crate::trace::{Events, ReadError, Trace};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Hold {
@@ -45,36 +50,132 @@ pub(super) struct JudgeTraces {
     format: Format,
 }
 
-/// Reads a trace file.
+/// Reads a trace file whole.
 pub(super) fn read(path: &Path, allow_truncated: bool) -> Result<Trace, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::Input {
+    let unreadable = |error: std::io::Error| cannot_open(path, &error);
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let mut events = Events::new(bytes.as_slice(), allow_truncated).map_err(|error| broken(path, error))?;
+    let (mut all, mut lines) = (Vec::new(), Vec::new());
+    for event in &mut events {
+        let (event, line) = event.map_err(|error| broken(path, error))?;
+        all.push(event);
+        lines.push(line);
+    }
+    Ok(Trace { header: events.header.clone(), events: all, lines, complete: events.complete })
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Input {
         path: path.to_path_buf(),
         why: error.to_string(),
         mend: "name a file of JSON Lines, as `check --traces DIR` writes them".into(),
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| Failure::Input {
-        path: path.to_path_buf(),
-        why: {
-            let valid = error.utf8_error().valid_up_to();
-            let lines = error.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
-            format!("line {lines}: it is not UTF-8")
-        },
-        mend: "a trace is JSON Lines in UTF-8".into(),
-    })?;
-    trace::read(&text, allow_truncated).map_err(|error| Failure::Trace { path: path.to_path_buf(), error })
+    }
 }
 
-/// The state in which a recorded trace starts.
-fn start(trace: &Trace) -> World {
-    let mut world = World::default();
-    world.process.dialect = dialect::infer([trace.events.as_slice()]);
-    world.process.fresh = !trace.header.attached;
-    if trace.header.attached {
-        // What came before is unknown, not absent.
-        world.process.initialised = 1;
-        world.attach(&trace.events);
+fn broken(path: &Path, error: ReadError) -> Failure {
+    Failure::Trace { path: path.to_path_buf(), error }
+}
+
+/// A trace file that is read twice: once for what it says of its subject, once to judge it.
+struct Recording {
+    path: PathBuf,
+    /// What can be read only once, kept.
+    kept: Option<tempfile::NamedTempFile>,
+    allow_truncated: bool,
+}
+
+impl Recording {
+    fn new(path: &Path, allow_truncated: bool) -> Result<Self, Failure> {
+        let unreadable = |error: std::io::Error| cannot_open(path, &error);
+        let is_a_file = std::fs::metadata(path).map_err(unreadable)?.is_file();
+        let kept = if is_a_file {
+            None
+        } else {
+            let mut kept = tempfile::NamedTempFile::new().map_err(unreadable)?;
+            std::io::copy(&mut File::open(path).map_err(unreadable)?, &mut kept).map_err(unreadable)?;
+            Some(kept)
+        };
+        Ok(Self { path: path.to_path_buf(), kept, allow_truncated })
     }
-    world
+
+    fn events(&self) -> Result<Events<BufReader<File>>, Failure> {
+        let path = self.kept.as_ref().map_or(self.path.as_path(), |kept| kept.path());
+        let file = File::open(path).map_err(|error| cannot_open(&self.path, &error))?;
+        let events = Events::new(BufReader::with_capacity(1 << 16, file), self.allow_truncated);
+        events.map_err(|error| broken(&self.path, error))
+    }
+
+    /// The state in which the recording starts: what its whole course says of the subject.
+    fn start(&self) -> Result<World, Failure> {
+        let mut inference = Inference::default();
+        let mut before = Before::default();
+        let mut events = self.events()?;
+        for event in &mut events {
+            let (event, _) = event.map_err(|error| broken(&self.path, error))?;
+            inference.observe(&event);
+            before.observe(&event);
+        }
+        let mut world = World::default();
+        world.process.dialect = inference.dialect();
+        world.process.fresh = !events.header.attached;
+        if events.header.attached {
+            // What came before is unknown, not absent.
+            world.process.initialised = 1;
+            world.attach(before.sessions());
+        }
+        Ok(world)
+    }
+}
+
+/// How many deviations of one trace are kept and told: a client that does the same wrong a million times over is known
+/// by the first of them.
+const TOLD: usize = 1_000;
+
+/// One deviation, in words while its events were at hand.
+struct Told {
+    deviation: Deviation,
+    line: usize,
+    observed: String,
+}
+
+/// What judging one recording came to.
+struct Judged {
+    demand: Demand,
+    events: usize,
+    complete: bool,
+    told: Vec<Told>,
+    /// Deviations beyond those.
+    more: usize,
+    verdict: Verdict,
+}
+
+fn judge(recording: &Recording, rules: &Rules, demand_args: &DemandArgs) -> Result<Judged, Failure> {
+    let world = recording.start()?;
+    let mut events = recording.events()?;
+    let demand = demand_args.demand(events.header.era);
+    let mut judge = Judge::new(rules, demand, world, !events.header.planned);
+    let mut calls: HashMap<CallId, Call> = HashMap::new();
+    let (mut told, mut more, mut count) = (Vec::new(), 0, 0);
+    for event in &mut events {
+        let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
+        if let Event::Call { id, call, .. } = event {
+            calls.insert(id, call);
+        }
+        judge.observe(&event);
+        for deviation in judge.take_deviations() {
+            if told.len() < TOLD {
+                let call = deviation.call.and_then(|id| calls.get(&id));
+                told.push(Told { deviation, line, observed: words::observed_in(&event, call, &deviation) });
+            } else {
+                more += 1;
+            }
+        }
+        if let Event::Return { id, .. } = event {
+            calls.remove(&id);
+        }
+        count += 1;
+    }
+    Ok(Judged { demand, events: count, complete: events.complete, told, more, verdict: judge.verdict() })
 }
 
 impl JudgeTraces {
@@ -87,16 +188,13 @@ impl JudgeTraces {
         let mut worst = 0;
         let mut values = Vec::new();
         for path in &self.traces {
-            let trace = read(path, self.allow_truncated)?;
-            let demand = self.demand.demand(trace.header.era);
-            let mut judge = Judge::new(&rules, demand, start(&trace), !trace.header.planned);
-            for event in &trace.events {
-                judge.observe(event);
-            }
-            let verdict = judge.verdict();
-            let wanted = |d: &&Deviation| selected.as_ref().is_none_or(|s| s.contains(&d.requirement));
-            let found: Vec<&Deviation> = verdict.deviations.iter().filter(wanted).collect();
-            let held = found.iter().any(|d| self.holds(d.blame));
+            let recording = Recording::new(path, self.allow_truncated)?;
+            let mut judged_trace = judge(&recording, &rules, &self.demand)?;
+            let wanted =
+                |told: &Told| selected.as_ref().is_none_or(|s| s.contains(&told.deviation.requirement));
+            judged_trace.told.retain(wanted);
+            let verdict = &judged_trace.verdict;
+            let held = judged_trace.told.iter().any(|told| self.holds(told.deviation.blame));
             let open = !verdict.inconclusive.is_empty();
             // Nothing of what is held was put to the test: that is no pass.
             let judged = verdict.bound.iter().map(|arm| &rules.arms()[*arm]).any(|arm| {
@@ -115,10 +213,9 @@ impl JudgeTraces {
                 _ => 0,
             };
             if self.format == Format::Json {
-                values.push(as_json(path, &trace, demand, &found, &verdict));
+                values.push(as_json(path, &judged_trace));
             } else {
-                let text = as_text(path, &trace, demand, &rules, &found, &verdict);
-                super::output::print(&text)?;
+                super::output::print(&as_text(path, &judged_trace, &rules))?;
             }
         }
         if self.format == Format::Json {
@@ -142,76 +239,60 @@ impl JudgeTraces {
     }
 }
 
-fn as_text(
-    path: &Path,
-    trace: &Trace,
-    demand: Demand,
-    rules: &Rules,
-    found: &[&Deviation],
-    verdict: &mapi_session_spec::judge::Verdict,
-) -> String {
+fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let name = crate::text::harmless(&path.display().to_string());
-    let _ =
-        writeln!(text, "{name}: {} events, level {}, era {}", trace.events.len(), demand.level, demand.era);
-    for deviation in found {
+    let demand = judged.demand;
+    let _ = writeln!(text, "{name}: {} events, level {}, era {}", judged.events, demand.level, demand.era);
+    for Told { deviation, line, observed } in &judged.told {
         let known = requirement::find(deviation.requirement);
-        let line = trace.lines.get(deviation.event).or(trace.lines.last()).copied().unwrap_or(1);
-        let _ = writeln!(
-            text,
-            "\n{name}:{line}: deviation[{}]: {}",
-            deviation.requirement,
-            known.map_or("", |r| r.name)
-        );
+        let title = known.map_or("", |r| r.name);
+        let _ = writeln!(text, "\n{name}:{line}: deviation[{}]: {title}", deviation.requirement);
         let _ = writeln!(text, "  blame    the {}", deviation.blame);
         let _ = writeln!(text, "  allowed  {}", rules.arms()[deviation.arm].demands);
-        let _ = writeln!(
-            text,
-            "  came     {} ({})",
-            words::observed(&trace.events, deviation),
-            deviation.kind.name()
-        );
+        let _ = writeln!(text, "  came     {observed} ({})", deviation.kind.name());
         for source in known.map_or(&[][..], |r| r.sources) {
             let _ = writeln!(text, "  source   {}, {}", source.document, source.section);
         }
     }
-    for open in &verdict.inconclusive {
+    if judged.more > 0 {
+        let _ = writeln!(text, "\n{} deviations more, which are not listed", judged.more);
+    }
+    for open in &judged.verdict.inconclusive {
         let what = open.requirement.map_or_else(String::new, |id| format!("{id}: "));
         let _ = writeln!(text, "inconclusive: {what}{}", open.why);
     }
-    if found.is_empty() {
-        let _ = writeln!(text, "nothing deviates; {} rules were put to the test", verdict.bound.len());
+    if judged.told.is_empty() {
+        let bound = judged.verdict.bound.len();
+        let _ = writeln!(text, "nothing deviates; {bound} rules were put to the test");
     }
     text
 }
 
-fn as_json(
-    path: &Path,
-    trace: &Trace,
-    demand: Demand,
-    found: &[&Deviation],
-    verdict: &mapi_session_spec::judge::Verdict,
-) -> Value {
-    let deviations: Vec<Value> = found
+fn as_json(path: &Path, judged: &Judged) -> Value {
+    let deviations: Vec<Value> = judged
+        .told
         .iter()
-        .map(|d| {
+        .map(|Told { deviation, line, observed }| {
             json!({
-                "requirement": d.requirement.to_string(),
-                "blame": d.blame.to_string(),
-                "kind": d.kind.name(),
-                "line": trace.lines.get(d.event).or(trace.lines.last()),
-                "observed": words::observed(&trace.events, d),
+                "requirement": deviation.requirement.to_string(),
+                "blame": deviation.blame.to_string(),
+                "kind": deviation.kind.name(),
+                "line": line,
+                "observed": observed,
             })
         })
         .collect();
     json!({
         "trace": path.display().to_string(),
-        "level": demand.level.to_string(),
-        "era": demand.era.to_string(),
-        "complete": trace.complete,
-        "rules_bound": verdict.bound.len(),
-        "inconclusive": verdict.inconclusive.iter().map(|open| open.why).collect::<Vec<_>>(),
+        "level": judged.demand.level.to_string(),
+        "era": judged.demand.era.to_string(),
+        "events": judged.events,
+        "complete": judged.complete,
+        "rules_bound": judged.verdict.bound.len(),
+        "inconclusive": judged.verdict.inconclusive.iter().map(|open| open.why).collect::<Vec<_>>(),
         "deviations": deviations,
+        "deviations_not_listed": judged.more,
     })
 }

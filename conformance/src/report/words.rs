@@ -98,16 +98,24 @@ pub fn signal_name(signal: u32) -> String {
 
 /// What the deviation was, in one line.
 pub fn observed(events: &[Event], deviation: &Deviation) -> String {
-    match events.get(deviation.event) {
-        Some(Event::Return { id, outcome: came }) => {
-            let made = events.iter().find_map(|event| match event {
-                Event::Call { id: other, call, .. } if other == id => Some(call.name()),
-                _ => None,
-            });
-            format!("{}: {}", made.unwrap_or_default(), outcome(came))
+    let Some(event) = events.get(deviation.event) else {
+        return observed_in(&Event::End, None, deviation);
+    };
+    let made = events.iter().find_map(|event| match event {
+        Event::Call { id, call, .. } if Some(*id) == deviation.call => Some(call),
+        _ => None,
+    });
+    observed_in(event, made, deviation)
+}
+
+/// The same, of the event at which it showed and the call that it happened to.
+pub fn observed_in(event: &Event, made: Option<&Call>, deviation: &Deviation) -> String {
+    match event {
+        Event::Return { outcome: came, .. } => {
+            format!("{}: {}", made.map(Call::name).unwrap_or_default(), outcome(came))
         }
-        Some(Event::Callback { sink, callback, .. }) => format!("{sink}: {}", callback_name(*callback)),
-        Some(Event::Call { call: made, .. }) => call(made),
+        Event::Callback { sink, callback, .. } => format!("{sink}: {}", callback_name(*callback)),
+        Event::Call { call: made, .. } => call(made),
         _ => deviation.debt.map_or_else(|| "the trace had ended".into(), |debt| unpaid(&debt)),
     }
 }

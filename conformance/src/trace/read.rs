@@ -7,6 +7,7 @@ mod fields;
 mod names;
 
 use std::collections::HashMap;
+use std::io::BufRead;
 
 use mapi_session_spec::era::Era;
 use mapi_session_spec::event::{
@@ -58,10 +59,12 @@ pub struct Trace {
 
 type Fields = Map<String, Value>;
 
+#[derive(Default)]
 struct Reader {
     line: usize,
     sessions: HashMap<String, SessionId>,
     objects: HashMap<String, ObjectId>,
+    handed_out: names::HandedOut,
     sinks: HashMap<String, SinkId>,
     registrations: HashMap<String, RegistrationId>,
     connections: HashMap<(SessionId, u64), RegistrationId>,
@@ -84,77 +87,98 @@ struct Next {
     buffer: u16,
 }
 
-type Read<T> = Result<T, ReadError>;
+/// What reading comes to.
+pub type Read<T> = Result<T, ReadError>;
+
+/// The events of a trace, read one after the other: what is kept does not grow with the trace.
+pub struct Events<R> {
+    input: R,
+    reader: Reader,
+    /// The first line.
+    pub header: Header,
+    allow_truncated: bool,
+    gap: bool,
+    ended: bool,
+    /// The trace ends with its end, and nothing was missing in between. Known once all events are read.
+    pub complete: bool,
+}
+
+impl<R: BufRead> Events<R> {
+    /// Reads the first line. A truncated last line is an error later unless `allow_truncated`.
+    ///
+    /// # Errors
+    /// If the first line is not what the format says.
+    pub fn new(mut input: R, allow_truncated: bool) -> Read<Self> {
+        let mut reader = Reader::default();
+        let Some((head, _)) = reader.next_line(&mut input)? else {
+            return Err(
+                reader.error("the file is empty", "begin with {\"schema\":\"mapi-conform/trace/1\", …}")
+            );
+        };
+        let header = reader.header(&head)?;
+        reader.attached = header.attached;
+        Ok(Self { input, reader, header, allow_truncated, gap: false, ended: false, complete: false })
+    }
+
+    /// The next event and its line.
+    fn read(&mut self) -> Read<Option<(Event, usize)>> {
+        while let Some((line, cut)) = self.reader.next_line(&mut self.input)? {
+            if self.ended {
+                let mend = "let {\"end\":\"complete\"} be the last line";
+                return Err(self.reader.error("there is more after the end", mend));
+            }
+            let fields: Fields = match serde_json::from_str::<Once>(&line) {
+                Ok(Once(fields)) => fields,
+                Err(_) if cut && self.allow_truncated => return Ok(None),
+                Err(_) if cut => {
+                    let mend = "record it again, or judge what is there with --allow-truncated";
+                    return Err(self.reader.error("the last line is cut off", mend));
+                }
+                Err(error) => {
+                    let what = format!("not a JSON object: {error}");
+                    return Err(self.reader.error(&what, "one event a line"));
+                }
+            };
+            match self.reader.event(&fields)? {
+                Line::Event(Event::End) => {
+                    (self.ended, self.complete) = (true, !self.gap);
+                    if self.complete {
+                        return Ok(Some((Event::End, self.reader.line)));
+                    }
+                }
+                Line::Event(event) => {
+                    self.reader.seen += 1;
+                    return Ok(Some((event, self.reader.line)));
+                }
+                Line::Gap => self.gap = true,
+                Line::Nothing => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<R: BufRead> Iterator for Events<R> {
+    type Item = Read<(Event, usize)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
 
 /// Reads a whole trace. A truncated last line is an error unless `allow_truncated`.
 ///
 /// # Errors
 /// At the first line that is not what the format says.
 pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
-    let mut reader = Reader {
-        line: 1,
-        sessions: HashMap::new(),
-        objects: HashMap::new(),
-        sinks: HashMap::new(),
-        registrations: HashMap::new(),
-        connections: HashMap::new(),
-        buffers: HashMap::new(),
-        open: HashMap::new(),
-        open_callbacks: HashMap::new(),
-        next: Next::default(),
-        attached: false,
-        seen: 0,
-    };
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let Some((first, head)) = lines.next() else {
-        return Err(reader.error("the file is empty", "begin with {\"schema\":\"mapi-conform/trace/1\", …}"));
-    };
-    reader.line = first + 1;
-    let header = reader.header(head)?;
-    reader.attached = header.attached;
-    let mut trace = Trace { header, events: Vec::new(), lines: Vec::new(), complete: false };
-    let mut gap = false;
-    let mut pending = lines.peekable();
-    while let Some((index, line)) = pending.next() {
-        reader.line = index + 1;
-        if trace.complete {
-            return Err(
-                reader.error("there is more after the end", "let {\"end\":\"complete\"} be the last line")
-            );
-        }
-        let last = pending.peek().is_none();
-        let truncated = last && !text.ends_with('\n');
-        let fields: Fields = match serde_json::from_str::<Once>(line) {
-            Ok(Once(fields)) => fields,
-            Err(_) if truncated && allow_truncated => break,
-            Err(_) if truncated => {
-                let mend = "record it again, or judge what is there with --allow-truncated";
-                return Err(reader.error("the last line is cut off", mend));
-            }
-            Err(error) => {
-                return Err(reader.error(&format!("not a JSON object: {error}"), "one event a line"));
-            }
-        };
-        match reader.event(&fields)? {
-            Line::Event(Event::End) => {
-                trace.complete = !gap;
-                trace.events.push(Event::End);
-                trace.lines.push(reader.line);
-            }
-            Line::Event(event) => {
-                reader.seen += 1;
-                trace.events.push(event);
-                trace.lines.push(reader.line);
-            }
-            Line::Gap => gap = true,
-            Line::Nothing => {}
-        }
+    let mut read = Events::new(text.as_bytes(), allow_truncated)?;
+    let (mut events, mut lines) = (Vec::new(), Vec::new());
+    for event in &mut read {
+        let (event, line) = event?;
+        events.push(event);
+        lines.push(line);
     }
-    if gap {
-        trace.events.retain(|event| *event != Event::End);
-        trace.lines.truncate(trace.events.len());
-    }
-    Ok(trace)
+    Ok(Trace { header: read.header.clone(), events, lines, complete: read.complete })
 }
 
 enum Line {
@@ -164,6 +188,27 @@ enum Line {
 }
 
 impl Reader {
+    /// The next line that is not empty, and whether the file ends in the middle of it.
+    fn next_line(&mut self, input: &mut impl BufRead) -> Read<Option<(String, bool)>> {
+        loop {
+            let mut bytes = Vec::new();
+            self.line += 1;
+            let read = input.read_until(b'\n', &mut bytes);
+            if let Err(error) = read {
+                return Err(self.error(&error.to_string(), "name a file that can be read"));
+            }
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            let cut = bytes.last() != Some(&b'\n');
+            let line = String::from_utf8(bytes)
+                .map_err(|_| self.error("it is not UTF-8", "a trace is JSON Lines in UTF-8"))?;
+            if !line.trim().is_empty() {
+                return Ok(Some((line, cut)));
+            }
+        }
+    }
+
     fn error(&self, what: &str, mend: &str) -> ReadError {
         let harmless = crate::text::harmless;
         ReadError { line: self.line, what: harmless(what), mend: harmless(mend) }

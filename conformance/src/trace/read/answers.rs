@@ -1,6 +1,6 @@
 //! A line that ends a call: the code, and what became of the out parameter.
 
-use mapi_session_spec::event::{Call, CallId, Event};
+use mapi_session_spec::event::{Call, CallId, Event, Target};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use serde_json::Value;
@@ -28,6 +28,7 @@ impl Reader {
             }
         };
         let mut out = Out::None;
+        let mut handed_out = None;
         if let Some(value) = fields.get("out") {
             let Some(outs) = value.as_object() else {
                 return Err(self.error("\"out\" is no object", "\"out\":{\"session\":\"s1\"}"));
@@ -56,10 +57,21 @@ impl Reader {
                     continue;
                 }
                 out = self.out(&call, key, value)?;
+                if out == Out::Object {
+                    handed_out = value.as_str().filter(|name| self.objects.contains_key(*name)).map(str::to_owned);
+                }
             }
         }
         if let (Call::Advise { session, registration, .. }, Out::Value(connection)) = (call, out) {
             self.connections.insert((session, connection), registration);
+        }
+        match call {
+            Call::Method { object, .. } | Call::QueryInterface { object, .. } => {
+                self.object_came(object, handed_out);
+            }
+            Call::AddRef { target: Target::Object(object) } => self.object_counted(object, true),
+            Call::Release { target: Target::Object(object) } => self.object_counted(object, false),
+            _ => {}
         }
         let outcome = Outcome { ending: Ending::Returned(result), out };
         Ok(Line::Event(Event::Return { id, outcome }))
