@@ -52,6 +52,78 @@ fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_no
 }
 
 #[test]
+fn sessions_that_keep_their_heads_among_threads_conform_and_one_that_does_not_is_caught_in_a_race() {
+    for subject in [&["--reference"][..], &["--mutant", "contrary"]] {
+        let ran = conform(&[&["check", "--suite", "race", "--rounds", "200"], subject].concat());
+        says(&ran, 0, "conforms at level conventional");
+    }
+    let raced = conform(&["check", "--suite", "race", "--mutant", "references-race"]);
+    says(&raced, 1, "deviation[UNK-008]");
+    let again = "mapi-conform check --suite race --seed 0 --require UNK-008 --mutant references-race";
+    assert!(raced.stdout.contains(again), "{}", raced.stdout);
+    assert!(raced.stdout.contains("further rounds"), "{}", raced.stdout);
+    let again =
+        ["check", "--suite", "race", "--seed", "0", "--require", "UNK-008", "--mutant", "references-race"];
+    says(&conform(&again), 1, "deviation[UNK-008]");
+    if let Some(careful) = cpp_subject("careful_session.cpp", None) {
+        let ran = conform(&["check", "--suite", "race", "--rounds", "200", "--library", &careful]);
+        says(&ran, 0, "conforms at level conventional");
+    }
+}
+
+/// A client that opens and releases so many tables, on eight threads in turn.
+fn long_recording(tables: usize) -> String {
+    let mut text = String::from(concat!(
+        "{\"schema\":\"mapi-conform/trace/1\",\"era\":\"fast-shutdown\"}\n",
+        "{\"call\":\"MAPIInitialize\",\"id\":1}\n{\"return\":1,\"result\":\"S_OK\"}\n",
+        "{\"call\":\"MAPILogonEx\",\"id\":2,\"profile\":\"p\",\"flags\":[\"MAPI_EXTENDED\"]}\n",
+        "{\"return\":2,\"result\":\"S_OK\",\"out\":{\"session\":\"s1\"}}\n",
+    ));
+    for table in 0..tables {
+        let (id, thread) = (3 + 2 * table, table % 8);
+        let name = format!("o{table}");
+        text.push_str(&format!(
+            "{{\"call\":\"GetStatusTable\",\"id\":{id},\"object\":\"s1\",\"thread\":{thread}}}\n\
+             {{\"return\":{id},\"thread\":{thread},\"result\":\"S_OK\",\"out\":{{\"object\":\"{name}\"}}}}\n\
+             {{\"call\":\"Release\",\"id\":{0},\"object\":\"{name}\",\"thread\":{thread}}}\n\
+             {{\"return\":{0},\"thread\":{thread}}}\n",
+            id + 1
+        ));
+    }
+    let id = 3 + 2 * tables;
+    text.push_str(&format!(
+        "{{\"call\":\"Logoff\",\"id\":{id},\"object\":\"s1\"}}\n{{\"return\":{id},\"result\":\"S_OK\"}}\n\
+         {{\"call\":\"Release\",\"id\":{0},\"object\":\"s1\"}}\n{{\"return\":{0}}}\n\
+         {{\"call\":\"MAPIUninitialize\",\"id\":{1}}}\n{{\"return\":{1}}}\n{{\"end\":\"complete\",\"events\":{2}}}\n",
+        id + 1,
+        id + 2,
+        10 + 4 * tables
+    ));
+    text
+}
+
+#[test]
+fn a_recording_with_more_objects_than_there_are_names_is_judged_to_its_end() {
+    let folder = scratch();
+    let path = folder.path().join("long.jsonl");
+    std::fs::write(&path, long_recording(70_000)).expect("a trace");
+    says(&conform(&["judge", path.to_str().expect("a path")]), 0, "280011 events");
+}
+
+#[test]
+fn judge_explains_what_each_event_leaves_possible_and_by_which_rule() {
+    let folder = scratch();
+    let path = folder.path().join("short.jsonl");
+    let hasty =
+        long_recording(1).replace("{\"call\":\"Release\",\"id\":4,\"object\":\"o0\",\"thread\":0}\n", "");
+    let hasty = hasty.replace("{\"return\":4,\"thread\":0}\n", "").replace("\"events\":14", "\"events\":12");
+    std::fs::write(&path, hasty).expect("a trace");
+    let ran = conform(&["judge", "--explain", path.to_str().expect("a path")]);
+    says(&ran, 1, "BROKEN  DEAD-004");
+    insta::assert_snapshot!(ran.stdout.replace(&path.display().to_string(), "short.jsonl"));
+}
+
+#[test]
 fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
     let folder = scratch();
     let trace = |name: &str, text: &str| {

@@ -337,6 +337,19 @@ pub enum Callback {
     },
 }
 
+impl Event {
+    /// The call that begins or ends here, or the callback.
+    pub const fn call_id(&self) -> Option<CallId> {
+        match *self {
+            Self::Call { id, .. }
+            | Self::Return { id, .. }
+            | Self::Callback { id, .. }
+            | Self::CallbackReturn { id } => Some(id),
+            Self::Settled { .. } | Self::End => None,
+        }
+    }
+}
+
 /// One line of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {

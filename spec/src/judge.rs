@@ -115,17 +115,29 @@ pub struct Judge<'r> {
     events: usize,
     holds_client: bool,
     bound: Vec<bool>,
+    /// The places of the rules that bore on the last event, and whether each allowed it.
+    bore: Vec<(usize, bool)>,
 }
 
 impl<'r> Judge<'r> {
     /// A judge of a trace that starts in `world`. The client is held too if `holds_client`.
     pub fn new(rules: &'r Rules, demand: Demand, world: World, holds_client: bool) -> Self {
         let bound = vec![false; rules.arms().len()];
-        Self { rules, demand, world, verdict: Verdict::default(), events: 0, holds_client, bound }
+        Self {
+            rules,
+            demand,
+            world,
+            verdict: Verdict::default(),
+            events: 0,
+            holds_client,
+            bound,
+            bore: Vec::new(),
+        }
     }
 
     /// One more event.
     pub fn observe(&mut self, event: &Event) {
+        self.bore.clear();
         match *event {
             Event::Call { id, thread, call } => {
                 if self.holds_client {
@@ -167,6 +179,12 @@ impl<'r> Judge<'r> {
         self.verdict
     }
 
+    /// The places of the rules that bore on the last event, and whether each allowed it: why the judge goes on as it
+    /// does.
+    pub fn bore(&self) -> &[(usize, bool)] {
+        &self.bore
+    }
+
     /// The rules that were broken so far.
     pub fn deviations(&self) -> &[Deviation] {
         &self.verdict.deviations
@@ -204,7 +222,9 @@ impl<'r> Judge<'r> {
             .filter_map(|(i, arm)| match arm.check {
                 Check::Duty { bears, allows } if bears(&self.world, call) => {
                     self.bound[i] = true;
-                    (!allows(&self.world, call, self.demand.era)).then_some((i, arm.requirement))
+                    let kept = allows(&self.world, call, self.demand.era);
+                    self.bore.push((i, kept));
+                    (!kept).then_some((i, arm.requirement))
                 }
                 _ => None,
             })
@@ -219,6 +239,7 @@ impl<'r> Judge<'r> {
             let Check::Closing { bears, done } = arm.check else { continue };
             if bears(&self.world) {
                 self.bound[i] = true;
+                self.bore.push((i, done(&self.world)));
                 if !done(&self.world) {
                     self.verdict.deviations.push(Deviation {
                         arm: i,
@@ -243,7 +264,9 @@ impl<'r> Judge<'r> {
         for (i, arm) in self.rules.bearing(&moment, self.demand.level) {
             let Check::Return { allows, .. } = arm.check else { continue };
             self.bound[i] = true;
-            if !allows(&moment, &outcome) {
+            let kept = allows(&moment, &outcome);
+            self.bore.push((i, kept));
+            if !kept {
                 broken.push((i, arm.requirement, kind_of_return(arm, &moment, &outcome)));
             }
         }
@@ -281,7 +304,9 @@ impl<'r> Judge<'r> {
                 continue;
             }
             self.bound[i] = true;
-            if !allows(hearing) {
+            let kept = allows(hearing);
+            self.bore.push((i, kept));
+            if !kept {
                 let kind = match hearing.callback {
                     Callback::OnNotify { .. } => Kind::UnexpectedCallback,
                     _ => Kind::Lifetime,
@@ -303,7 +328,9 @@ impl<'r> Judge<'r> {
                     continue;
                 }
                 self.bound[i] = true;
-                if !paid(&self.world, owed) {
+                let kept = paid(&self.world, owed);
+                self.bore.push((i, kept));
+                if !kept {
                     let kind = match owed.kind {
                         OwedKind::Told { .. } if crate::rules::tells_again(&self.world, owed) => {
                             Kind::RepeatedCallback

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mapi_session_spec::Party;
 use mapi_session_spec::dialect::Inference;
-use mapi_session_spec::event::{Call, CallId, Event};
+use mapi_session_spec::event::{Call, CallId, Event, SessionId};
 use mapi_session_spec::judge::{Deviation, Judge, Verdict};
+use mapi_session_spec::phase::Phases;
 use mapi_session_spec::requirement;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::{Before, World};
@@ -45,6 +46,10 @@ pub(super) struct JudgeTraces {
     /// Judge a trace whose last line is cut off up to there.
     #[arg(long, help_heading = "Selection")]
     allow_truncated: bool,
+    /// For each event, say what each session may be in from then on, which of that has become impossible, and the
+    /// rules that bore on the event.
+    #[arg(long, conflicts_with = "format", help_heading = "Reports")]
+    explain: bool,
     /// What goes to standard output.
     #[arg(long, value_enum, default_value = "human", help_heading = "Reports")]
     format: Format,
@@ -149,7 +154,12 @@ struct Judged {
     verdict: Verdict,
 }
 
-fn judge(recording: &Recording, rules: &Rules, demand_args: &DemandArgs) -> Result<Judged, Failure> {
+fn judge(
+    recording: &Recording,
+    rules: &Rules,
+    demand_args: &DemandArgs,
+    explaining: bool,
+) -> Result<Judged, Failure> {
     let world = recording.start()?;
     let mut events = recording.events()?;
     let demand = demand_args.demand(events.header.era);
@@ -161,7 +171,12 @@ fn judge(recording: &Recording, rules: &Rules, demand_args: &DemandArgs) -> Resu
         if let Event::Call { id, call, .. } = event {
             calls.insert(id, call);
         }
+        let before = if explaining { phases(&judge.world) } else { Vec::new() };
         judge.observe(&event);
+        if explaining {
+            let call = event.call_id().and_then(|id| calls.get(&id));
+            super::output::print(&explained(&judge, rules, &event, call, line, &before))?;
+        }
         for deviation in judge.take_deviations() {
             if told.len() < TOLD {
                 let call = deviation.call.and_then(|id| calls.get(&id));
@@ -189,7 +204,7 @@ impl JudgeTraces {
         let mut values = Vec::new();
         for path in &self.traces {
             let recording = Recording::new(path, self.allow_truncated)?;
-            let mut judged_trace = judge(&recording, &rules, &self.demand)?;
+            let mut judged_trace = judge(&recording, &rules, &self.demand, self.explain)?;
             let wanted =
                 |told: &Told| selected.as_ref().is_none_or(|s| s.contains(&told.deviation.requirement));
             judged_trace.told.retain(wanted);
@@ -237,6 +252,45 @@ impl JudgeTraces {
             Hold::Provider => party == Party::Provider,
         }
     }
+}
+
+/// What each session may be in.
+fn phases(world: &World) -> Vec<(SessionId, Phases)> {
+    world.all_sessions().map(|(id, session)| (id, session.phases)).collect()
+}
+
+/// Why the judge goes on as it does: an event, the rules that bore on it, and what it leaves possible.
+fn explained(
+    judge: &Judge,
+    rules: &Rules,
+    event: &Event,
+    call: Option<&Call>,
+    line: usize,
+    before: &[(SessionId, Phases)],
+) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("line {line}: {}\n", words::event(event, call));
+    for (arm, kept) in judge.bore() {
+        let arm = &rules.arms()[*arm];
+        let verdict = if *kept { "kept  " } else { "BROKEN" };
+        let _ = writeln!(text, "    {verdict}  {:<11} {}", arm.requirement.to_string(), arm.demands);
+    }
+    for (id, now) in phases(&judge.world) {
+        let was = before.iter().find(|(known, _)| *known == id).map(|(_, phases)| *phases);
+        if was == Some(now) {
+            continue;
+        }
+        let list = |phases: Vec<String>| phases.join(" or ");
+        let may_be = list(now.iter().map(|phase| phase.to_string()).collect());
+        let gone: Vec<String> = was
+            .map(|was| {
+                was.iter().filter(|phase| !now.may_be(*phase)).map(|phase| phase.to_string()).collect()
+            })
+            .unwrap_or_default();
+        let gone = if gone.is_empty() { String::new() } else { format!(", no longer {}", list(gone)) };
+        let _ = writeln!(text, "    {id} is {may_be}{gone}");
+    }
+    text
 }
 
 fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {

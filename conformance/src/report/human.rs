@@ -68,7 +68,7 @@ fn deviation(text: &mut String, finding: &Finding, context: &Context) {
         let _ = writeln!(text, "  {DIM}follows{DIM:#}  {}", follows.join(", "));
     }
     let _ = writeln!(text, "  {DIM}again{DIM:#}    {}", context.replay_command(finding));
-    if context.traces.is_none() {
+    if context.traces.is_none() && !finding.evidence.program.races() {
         let _ = writeln!(text, "           once `check … --traces traces` has written the traces");
     }
 }

@@ -45,11 +45,17 @@ impl Context {
         }
     }
 
-    /// The command that runs the trace of a finding again.
+    /// The command that shows a finding again: its trace once more, or, of a race, the races.
     pub fn replay_command(&self, finding: &Finding) -> String {
         let folder = self.traces.as_ref().map_or_else(|| "traces".into(), |path| path.display().to_string());
-        let mut words = vec!["mapi-conform".to_owned(), "replay".into()];
-        words.push(shell_word(&format!("{folder}/{}.jsonl", finding.requirement)));
+        let mut words = vec!["mapi-conform".to_owned()];
+        if finding.evidence.program.races() {
+            // A trace says in which order things came, and not how close.
+            words.extend(["check", "--suite", "race", "--seed"].map(str::to_owned));
+            words.extend([self.seed.to_string(), "--require".into(), finding.requirement.to_string()]);
+        } else {
+            words.extend(["replay".into(), shell_word(&format!("{folder}/{}.jsonl", finding.requirement))]);
+        }
         words.extend(self.subject.arguments().iter().map(|word| shell_word(word)));
         if let Some(profile) = &self.profile {
             words.extend(["--profile".into(), shell_word(profile)]);

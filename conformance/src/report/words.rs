@@ -139,6 +139,20 @@ fn unpaid(debt: &OwedKind) -> String {
     }
 }
 
+/// One event, in one line; an end with the call that it ends.
+pub fn event(event: &Event, made: Option<&Call>) -> String {
+    match event {
+        Event::Call { call: made, .. } => call(made),
+        Event::Return { outcome: came, .. } => {
+            format!("{} → {}", made.map(Call::name).unwrap_or_default(), outcome(came))
+        }
+        Event::Callback { sink, callback, .. } => format!("← {sink}->{}", callback_name(*callback)),
+        Event::CallbackReturn { .. } => "the sink returns".into(),
+        Event::Settled { milliseconds } => format!("settled, {milliseconds} ms"),
+        Event::End => "the end".into(),
+    }
+}
+
 fn callback_name(callback: Callback) -> String {
     match callback {
         Callback::QueryInterface => "QueryInterface".into(),

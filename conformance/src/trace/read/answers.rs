@@ -58,7 +58,8 @@ impl Reader {
                 }
                 out = self.out(&call, key, value)?;
                 if out == Out::Object {
-                    handed_out = value.as_str().filter(|name| self.objects.contains_key(*name)).map(str::to_owned);
+                    handed_out =
+                        value.as_str().filter(|name| self.objects.contains_key(*name)).map(str::to_owned);
                 }
             }
         }
