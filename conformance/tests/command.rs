@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use support::{Ran, conform, cpp_subject, scratch};
@@ -82,23 +83,25 @@ fn long_recording(tables: usize) -> String {
     for table in 0..tables {
         let (id, thread) = (3 + 2 * table, table % 8);
         let name = format!("o{table}");
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{{\"call\":\"GetStatusTable\",\"id\":{id},\"object\":\"s1\",\"thread\":{thread}}}\n\
              {{\"return\":{id},\"thread\":{thread},\"result\":\"S_OK\",\"out\":{{\"object\":\"{name}\"}}}}\n\
              {{\"call\":\"Release\",\"id\":{0},\"object\":\"{name}\",\"thread\":{thread}}}\n\
              {{\"return\":{0},\"thread\":{thread}}}\n",
             id + 1
-        ));
+        );
     }
     let id = 3 + 2 * tables;
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "{{\"call\":\"Logoff\",\"id\":{id},\"object\":\"s1\"}}\n{{\"return\":{id},\"result\":\"S_OK\"}}\n\
          {{\"call\":\"Release\",\"id\":{0},\"object\":\"s1\"}}\n{{\"return\":{0}}}\n\
          {{\"call\":\"MAPIUninitialize\",\"id\":{1}}}\n{{\"return\":{1}}}\n{{\"end\":\"complete\",\"events\":{2}}}\n",
         id + 1,
         id + 2,
         10 + 4 * tables
-    ));
+    );
     text
 }
 

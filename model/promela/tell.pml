@@ -25,7 +25,7 @@ c_code {
 #define to(label) c_code { tell(label); }
 
 /* Where the Rust side departs from the text of a requirement, as this file's author reads it, both are written down:
- * DOUBT(what the text asks, what the Rust side does). The letters beside them are those of notes.md. By default the
+ * DOUBT(what the text asks, what the Rust side does). The letters beside them are those of README.md. By default the
  * machine follows the Rust side, and is bisimilar to it; `spin -DTEXT` follows the text. */
 #ifdef TEXT
 #define DOUBT(text, rust) text

@@ -41,7 +41,9 @@ pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
     let mut inference = Inference::default();
     for trace in traces {
         inference.begin();
-        trace.iter().for_each(|event| inference.observe(event));
+        for event in trace {
+            inference.observe(event);
+        }
         if inference.seen.told {
             // Nothing seen later can say otherwise.
             break;
