@@ -171,7 +171,8 @@ inline succeed(c) {
 		ended2 = true; over2 = true;
 		hears_no_more()
 	:: else ->
-		if :: live -> back = (held > 0 -> UNPAID : PAID) :: else fi;      /* NOTIFY-012 */
+		/* NOTIFY-012. A reading: not where s2 is leaving, which may have come first. */
+		if :: live && !LEAVES2 -> back = (held > 0 -> UNPAID : PAID) :: else fi;
 		hears_no_more()
 	fi
 }

@@ -40,6 +40,9 @@ pub struct Pending {
     pub overlapped: bool,
     /// Whether the call was made from inside a callback.
     pub nested: bool,
+    /// The question had been answered with success, and something had happened since that must not change the answer,
+    /// when it was asked.
+    pub as_before: bool,
 }
 
 /// A callback that has begun and not ended.
@@ -190,6 +193,19 @@ impl World {
         self.process.attached = true;
         for session in before {
             put(&mut self.sessions, session.0, Session::new(ThreadId(0), Membership::Unknown));
+        }
+    }
+
+    /// Whether this question must be answered as it was before something happened.
+    pub(crate) fn must_be_as_before(&self, call: &Call) -> bool {
+        match *call {
+            Call::Method { session, method, flags: 0, .. } => {
+                self.session(session).is_some_and(|session| session.must_work(method))
+            }
+            Call::OnObject { object, method } => self
+                .object(object)
+                .is_some_and(|object| object.disturbed.is_some() && object.has_worked(method)),
+            _ => false,
         }
     }
 

@@ -38,7 +38,8 @@ impl World {
             _ => {}
         }
         let saw = session.and_then(|id| self.session(id)).map(|session| session.phases);
-        self.pending.push(Pending { id, thread, call, saw, overlapped, nested });
+        let as_before = self.must_be_as_before(&call);
+        self.pending.push(Pending { id, thread, call, saw, overlapped, nested, as_before });
         self.widen_what_pending_calls_saw();
     }
 
@@ -84,6 +85,10 @@ impl World {
             session.promises_error = code == HResult::MAPI_E_EXTENDED_ERROR;
         }
         self.widen_what_pending_calls_saw();
+        if self.pending.is_empty() {
+            self.sessions.iter_mut().flatten().for_each(|session| session.amid = 0);
+            self.objects.iter_mut().flatten().for_each(|object| object.amid = false);
+        }
     }
 
     /// A callback begins.
@@ -191,7 +196,7 @@ impl World {
             Self::disturb(session, by);
         }
         for object in self.objects.iter_mut().flatten() {
-            object.disturbed = Some(by.over(object.disturbed));
+            object.disturb(by);
         }
     }
 
@@ -202,7 +207,7 @@ impl World {
         }
         for object in self.objects.iter_mut().flatten() {
             if object.session == id && object.kind != ObjectKind::ClientShutdown {
-                object.disturbed = Some(by.over(object.disturbed));
+                object.disturb(by);
             }
         }
     }

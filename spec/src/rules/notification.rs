@@ -1,6 +1,6 @@
 //! Registrations on a session, and what reaches its sinks.
 
-use crate::event::{Call, Callback};
+use crate::event::{Call, Callback, RegistrationId};
 use crate::flags::EventMask;
 use crate::hresult::HResult;
 use crate::level::Level::{Conventional, Documented, Robust};
@@ -92,6 +92,14 @@ fn same_in(bit: EventMask, a: EventMask, b: EventMask) -> bool {
     a.has(bit) == b.has(bit)
 }
 
+/// Another call is under way that gives back the same registration, and may come first.
+fn is_given_back_elsewhere(m: &Moment, registration: RegistrationId) -> bool {
+    m.world.pending.iter().any(|other| {
+        other.id != m.pending.id
+            && matches!(other.call, Call::Unadvise { registration: own, .. } if own == registration)
+    })
+}
+
 pub(super) const ARMS: &[Arm] = &[
     Arm::on_return(
         Family::Notify.id(1),
@@ -133,7 +141,8 @@ pub(super) const ARMS: &[Arm] = &[
         |m| {
             m.alive()
                 && matches!(m.call(), Call::Unadvise { registration, .. }
-                    if m.world.registration(*registration).is_some_and(|r| r.active))
+                    if m.world.registration(*registration).is_some_and(|r| r.active)
+                        && !is_given_back_elsewhere(m, *registration))
         },
         |m, o| o.is(HResult::S_OK) || (m.pending.nested && o.hung()),
     ),

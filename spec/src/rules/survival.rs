@@ -11,8 +11,14 @@ use crate::requirement::Family;
 use crate::rule::Arm;
 use crate::state::Disturbance;
 
+/// What happened while the question was asked may have come after the answer; and a question that another on the same
+/// session overlaps may have come after that one's answer.
 fn still(m: &Moment, by: Disturbance) -> bool {
-    m.alive() && m.worked_before() && m.disturbed() == Some(by)
+    m.alive()
+        && m.pending.as_before
+        && !m.pending.overlapped
+        && m.worked_before()
+        && m.disturbed() == Some(by)
 }
 
 fn works(_: &Moment, o: &Outcome) -> bool {

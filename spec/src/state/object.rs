@@ -25,12 +25,14 @@ pub struct Object {
     pub worked: u8,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
+    /// It was answered while other calls were under way: before these or after them, nobody knows.
+    pub amid: bool,
 }
 
 impl Object {
     /// An object as it is handed out.
     pub fn new(session: SessionId, kind: ObjectKind) -> Self {
-        Self { session, kind, references: 1, worked: 0, disturbed: None }
+        Self { session, kind, references: 1, worked: 0, disturbed: None, amid: false }
     }
 
     /// The client holds it.
@@ -41,6 +43,13 @@ impl Object {
     /// It is an `IMAPITable`.
     pub fn is_table(&self) -> bool {
         matches!(self.kind, ObjectKind::Opened(method) if method.opens_table())
+    }
+
+    /// Something has happened that must leave it as it was, unless an answer may have come since.
+    pub(crate) fn disturb(&mut self, by: Disturbance) {
+        if !self.amid {
+            self.disturbed = Some(by.over(self.disturbed));
+        }
     }
 
     /// Whether this method has succeeded on it.

@@ -97,6 +97,8 @@ pub struct Session {
     pub worked: u32,
     /// Of these, the ones that have not been asked since it was disturbed: they must work as before, once.
     pub must_work: u32,
+    /// The methods that were answered while other calls were under way: before these or after them, nobody knows.
+    pub amid: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
     /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
@@ -126,6 +128,7 @@ impl Session {
             apart: false,
             worked: 0,
             must_work: 0,
+            amid: 0,
             disturbed: None,
             promises_error: false,
             identity: None,
@@ -179,11 +182,12 @@ impl Session {
     /// Something has happened that must leave it as it was.
     pub(crate) fn disturb(&mut self, by: Disturbance) {
         self.disturbed = Some(by.over(self.disturbed));
-        self.must_work |= self.worked;
+        self.must_work |= self.worked & !self.amid;
     }
 
     /// Remembers that this method has succeeded.
-    pub(crate) fn remember(&mut self, method: Method) {
+    pub(crate) fn remember(&mut self, method: Method, amid_others: bool) {
+        self.amid |= u32::from(amid_others) << method as u32;
         self.worked |= 1 << method as u32;
         self.must_work &= !(1 << method as u32);
     }

@@ -43,7 +43,7 @@ impl World {
         if certain {
             self.owe_silence(id);
         }
-        self.disturb_others(id, flags);
+        self.alert_others(id, flags);
     }
 
     /// The other members of the session's shared session that must hear of its end: each with the thread of its
@@ -201,19 +201,34 @@ impl World {
 
     /// Everybody else must go on as before.
     pub(super) fn disturb_others(&mut self, id: SessionId, flags: LogoffFlags) {
-        let Some(own) = self.session(id).map(|session| session.membership) else { return };
-        let others: Vec<(SessionId, Disturbance)> = self
-            .all_sessions()
-            .filter(|(other, session)| *other != id && !session.is_released())
+        for (other, by) in self.others_and_what_it_is_to_them(id, flags) {
+            self.disturb_session(other, by);
+        }
+    }
+
+    /// Everybody else may feel it from now on, and must go on as before once it is certain to have come.
+    fn alert_others(&mut self, id: SessionId, flags: LogoffFlags) {
+        for (other, by) in self.others_and_what_it_is_to_them(id, flags) {
+            if let Some(session) = self.session_mut(other) {
+                session.disturbed = Some(by.over(session.disturbed));
+            }
+        }
+    }
+
+    fn others_and_what_it_is_to_them(
+        &self,
+        id: SessionId,
+        flags: LogoffFlags,
+    ) -> Vec<(SessionId, Disturbance)> {
+        let Some(own) = self.session(id).map(|session| session.membership) else { return Vec::new() };
+        let others = self.all_sessions().filter(|(other, session)| *other != id && !session.is_released());
+        others
             .map(|(other, session)| {
                 let shared =
                     !own.is_apart_from(session.membership) && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED);
                 (other, if shared { Disturbance::MemberLogoffShared } else { Disturbance::OtherEnded })
             })
-            .collect();
-        for (other, by) in others {
-            self.disturb_session(other, by);
-        }
+            .collect()
     }
 }
 

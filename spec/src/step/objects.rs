@@ -26,11 +26,12 @@ impl World {
         if method.opens() && outcome.gave_object() {
             put(&mut self.objects, object.0, Object::new(id, ObjectKind::Opened(method)));
         }
+        let amid_others = !self.pending.is_empty();
         let alive = pending.saw.is_some_and(|saw| saw.standing() == Standing::Alive);
         if let Some(session) = self.session_mut(id)
             && alive
         {
-            session.remember(method);
+            session.remember(method, amid_others);
             if method == Method::QueryIdentity && outcome.is(HResult::S_OK) {
                 session.identity = outcome.out.value();
             }
@@ -43,9 +44,11 @@ impl World {
     pub(super) fn answered_on_object(&mut self, id: ObjectId, method: ObjectMethod, outcome: Outcome) {
         let Some(session) = self.object(id).map(|object| object.session) else { return };
         let over = self.session(session).is_some_and(Session::is_logged_off);
+        let amid_others = !self.pending.is_empty();
         let Some(object) = self.object_mut(id) else { return };
         if outcome.succeeded() {
             object.remember(method);
+            object.amid |= amid_others;
             if method.carries_state() {
                 // It has survived whatever happened until now.
                 object.disturbed = None;

@@ -37,9 +37,14 @@ impl World {
         if outcome.succeeded() {
             registration.active = false;
         }
-        let sink = registration.sink;
+        let (sink, session) = (registration.sink, registration.session);
+        // Where the session's end is under way, it may have come first, and says nothing of when the sink is given back.
+        let leaves = self.pending.iter().any(|pending| {
+            !matches!(pending.call, Call::Unadvise { .. })
+                && self.who_gives_up_hearing_by(&pending.call) == Some(session)
+        });
         let still_used = self.registrations.iter().flatten().any(|other| other.sink == sink && other.active);
-        if outcome.succeeded() && was_active && !still_used {
+        if outcome.succeeded() && was_active && !still_used && !leaves {
             let kind = OwedKind::Unadvised { registration: id, sink };
             self.owed.push(Owed { kind, paid: false, lapsed: false });
         }

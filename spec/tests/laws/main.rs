@@ -2,6 +2,7 @@
 
 mod judging;
 mod levels;
+mod overlap;
 mod walk;
 
 use std::collections::HashSet;
