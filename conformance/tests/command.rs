@@ -114,6 +114,21 @@ fn a_recording_with_more_objects_than_there_are_names_is_judged_to_its_end() {
 }
 
 #[test]
+fn a_release_without_a_logoff_is_advice_and_no_deviation() {
+    let folder = scratch();
+    let path = folder.path().join("short.jsonl");
+    let lines = long_recording(0);
+    let brief: Vec<&str> = lines
+        .lines()
+        .filter(|line| !line.contains("Logoff") && !line.starts_with("{\"return\":3,"))
+        .collect();
+    let brief = format!("{}\n", brief.join("\n")).replace("\"events\":10", "\"events\":8");
+    std::fs::write(&path, brief).expect("a trace");
+    let ran = conform(&["judge", path.to_str().expect("a path")]);
+    says(&ran, 0, "short.jsonl:7: advice: s1 is released without a Logoff");
+}
+
+#[test]
 fn judge_explains_what_each_event_leaves_possible_and_by_which_rule() {
     let folder = scratch();
     let path = folder.path().join("short.jsonl");

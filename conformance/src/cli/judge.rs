@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mapi_session_spec::Party;
 use mapi_session_spec::dialect::Inference;
-use mapi_session_spec::event::{Call, CallId, Event, SessionId};
+use mapi_session_spec::event::{Call, CallId, Event, SessionId, Target};
 use mapi_session_spec::judge::{Deviation, Judge, Verdict};
 use mapi_session_spec::phase::Phases;
 use mapi_session_spec::requirement;
@@ -20,7 +20,7 @@ use super::output::Format;
 use super::{DemandArgs, RequireArgs};
 use crate::failure::Failure;
 use crate::report::words;
-use crate::trace::{Events, ReadError, Trace};
+use crate::trace::{self, Events, ReadError, Trace};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Hold {
@@ -57,16 +57,8 @@ pub(super) struct JudgeTraces {
 
 /// Reads a trace file whole.
 pub(super) fn read(path: &Path, allow_truncated: bool) -> Result<Trace, Failure> {
-    let unreadable = |error: std::io::Error| cannot_open(path, &error);
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let mut events = Events::new(bytes.as_slice(), allow_truncated).map_err(|error| broken(path, error))?;
-    let (mut all, mut lines) = (Vec::new(), Vec::new());
-    for event in &mut events {
-        let (event, line) = event.map_err(|error| broken(path, error))?;
-        all.push(event);
-        lines.push(line);
-    }
-    Ok(Trace { header: events.header.clone(), events: all, lines, complete: events.complete })
+    let file = File::open(path).map_err(|error| cannot_open(path, &error))?;
+    trace::read(BufReader::new(file), allow_truncated).map_err(|error| broken(path, error))
 }
 
 fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
@@ -149,6 +141,8 @@ struct Judged {
     events: usize,
     complete: bool,
     told: Vec<Told>,
+    /// Habits of known callers that break no rule, each with its line.
+    advice: Vec<(usize, String)>,
     /// Deviations beyond those.
     more: usize,
     verdict: Verdict,
@@ -165,7 +159,7 @@ fn judge(
     let demand = demand_args.demand(events.header.era);
     let mut judge = Judge::new(rules, demand, world, !events.header.planned);
     let mut calls: HashMap<CallId, Call> = HashMap::new();
-    let (mut told, mut more, mut count) = (Vec::new(), 0, 0);
+    let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
     for event in &mut events {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
         if let Event::Call { id, call, .. } = event {
@@ -185,12 +179,23 @@ fn judge(
                 more += 1;
             }
         }
-        if let Event::Return { id, .. } = event {
-            calls.remove(&id);
+        if let Event::Return { id, .. } = event
+            && let Some(call) = calls.remove(&id)
+            && advice.len() < TOLD
+        {
+            advice.extend(habit(&judge.world, &call).map(|text| (line, text)));
         }
         count += 1;
     }
-    Ok(Judged { demand, events: count, complete: events.complete, told, more, verdict: judge.verdict() })
+    let (complete, verdict) = (events.complete, judge.verdict());
+    Ok(Judged { demand, events: count, complete, told, advice, more, verdict })
+}
+
+/// What many callers do at this call that no document forbids, and none recommends.
+fn habit(world: &World, call: &Call) -> Option<String> {
+    let Call::Release { target: Target::Session(id) } = call else { return None };
+    world.session(*id).filter(|session| session.is_released() && session.never_logged_off)?;
+    Some(format!("{id} is released without a Logoff: it ends all the same, but no other member is told"))
 }
 
 impl JudgeTraces {
@@ -317,6 +322,9 @@ fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
         let what = open.requirement.map_or_else(String::new, |id| format!("{id}: "));
         let _ = writeln!(text, "inconclusive: {what}{}", open.why);
     }
+    for (line, advice) in &judged.advice {
+        let _ = writeln!(text, "{name}:{line}: advice: {advice}");
+    }
     if judged.told.is_empty() {
         let bound = judged.verdict.bound.len();
         let _ = writeln!(text, "nothing deviates; {bound} rules were put to the test");
@@ -348,5 +356,6 @@ fn as_json(path: &Path, judged: &Judged) -> Value {
         "inconclusive": judged.verdict.inconclusive.iter().map(|open| open.why).collect::<Vec<_>>(),
         "deviations": deviations,
         "deviations_not_listed": judged.more,
+        "advice": judged.advice.iter().map(|(line, text)| json!({"line": line, "text": text})).collect::<Vec<_>>(),
     })
 }

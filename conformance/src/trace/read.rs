@@ -170,8 +170,8 @@ impl<R: BufRead> Iterator for Events<R> {
 ///
 /// # Errors
 /// At the first line that is not what the format says.
-pub fn read(text: &str, allow_truncated: bool) -> Read<Trace> {
-    let mut read = Events::new(text.as_bytes(), allow_truncated)?;
+pub fn read(input: impl BufRead, allow_truncated: bool) -> Read<Trace> {
+    let mut read = Events::new(input, allow_truncated)?;
     let (mut events, mut lines) = (Vec::new(), Vec::new());
     for event in &mut read {
         let (event, line) = event?;
