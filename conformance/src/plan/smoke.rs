@@ -51,7 +51,7 @@ enum Item {
         somebody_is_on: bool,
         wishes: u32,
     },
-    /// A table is given back while another is open, or after another was.
+    /// A table is given back while another is open, or right after another was.
     TableReleased {
         open: bool,
         after: bool,
@@ -75,7 +75,7 @@ impl Item {
 struct Count {
     logons: HashMap<SessionId, LogonFlags>,
     tables: HashMap<ObjectId, SessionId>,
-    tables_released: HashSet<SessionId>,
+    table_just_released: Option<SessionId>,
     references: HashMap<SessionId, usize>,
     registrations: HashMap<SessionId, usize>,
     /// Who logged off, and whether telling the others.
@@ -86,8 +86,11 @@ impl Count {
     /// How many there are of each thing when this session logs off: at most three are told apart.
     fn factors(&self, session: SessionId) -> [(&'static str, usize); 7] {
         let of = |counts: &HashMap<SessionId, usize>| counts.get(&session).copied().unwrap_or(0);
-        let listeners =
-            self.registrations.keys().filter(|id| **id != session && !self.has_left(**id)).count();
+        let may_be_told = |id: &&SessionId| {
+            let apart = self.logons.get(*id).is_some_and(|flags| flags.has(LogonFlags::MAPI_NEW_SESSION));
+            **id != session && !self.has_left(**id) && !apart
+        };
+        let listeners = self.registrations.keys().filter(may_be_told).count();
         [
             ("sessions", self.logons.len() - self.left.len().min(self.logons.len())),
             ("registrations", of(&self.registrations)),
@@ -129,6 +132,9 @@ fn items(planned: &Planned) -> HashSet<Item> {
             waiting.push((matches!(step.place, Place::Inside(_)), call));
             continue;
         }
+        if !matches!(call, Call::Release { .. }) {
+            count.table_just_released = None;
+        }
         match call {
             Call::LogonEx { session, flags, .. } => {
                 let wishes = wishes(flags);
@@ -147,7 +153,8 @@ fn items(planned: &Planned) -> HashSet<Item> {
             Call::Release { target: Target::Object(object) } => {
                 if let Some(of) = count.tables.remove(&object) {
                     let open = count.tables.values().any(|other| *other == of);
-                    let after = !count.tables_released.insert(of);
+                    let after = count.table_just_released == Some(of);
+                    count.table_just_released = Some(of);
                     items.insert(Item::TableReleased { open, after });
                 }
             }
