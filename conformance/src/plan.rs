@@ -102,18 +102,17 @@ impl Default for Repeats {
 
 /// The programs of a suite, in a fixed order, each different unless it is one round of a race.
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
-    let observing = match suite {
-        Suite::Full => Observing::Everything,
-        Suite::Smoke => Observing::Least,
-        Suite::Race => return races::all(brief),
-    };
-    let mut all = families::all(brief, observing);
+    match suite {
+        Suite::Full => distinct(families::all(brief, Observing::Everything)),
+        Suite::Smoke => smoke::select(distinct(families::all(brief, Observing::Least))),
+        Suite::Race => races::all(brief),
+    }
+}
+
+fn distinct(mut all: Vec<Planned>) -> Vec<Planned> {
     let mut seen: HashSet<&Program, FxBuildHasher> = HashSet::default();
     let new: Vec<bool> = all.iter().map(|planned| seen.insert(&planned.program)).collect();
     let mut new = new.into_iter();
     all.retain(|_| new.next().unwrap_or(true));
-    match suite {
-        Suite::Full | Suite::Race => all,
-        Suite::Smoke => smoke::select(all),
-    }
+    all
 }

@@ -302,44 +302,30 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     if races_from > 0 {
         first_logon(planned, &ran)?;
     }
-    race(request, races_from, &mut ran, progress)?;
-    first_logon(planned, &ran)?;
-    let dialect = dialect_of(&ran);
-    let verdicts = judge_all(request, &ran, dialect);
-    let evidence = collect_evidence(request, &ran, &verdicts, dialect);
-    Ok(Findings::new(request, &ran, &verdicts, dialect, evidence))
+    let mut evidence = BTreeMap::new();
+    let (mut next, mut length) = (races_from, FIRST_ROUNDS);
+    loop {
+        let dialect = dialect_of(&ran);
+        let verdicts = judge_all(request, &ran, dialect);
+        collect_evidence(request, &ran, &verdicts, dialect, &mut evidence);
+        // Once something is shown, and races had their first rounds, the next would show it again.
+        let has_raced = next > races_from;
+        if next == planned.len() || has_raced && evidence.values().any(Option::is_some) {
+            first_logon(planned, &ran)?;
+            return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence));
+        }
+        let end = (next + length).min(planned.len());
+        let process = ran.last().map_or(0, |ran| ran.process + 1);
+        ran.extend(run_some(request.setting, planned, next..end, process, progress)?);
+        (next, length) = (end, 2 * length);
+    }
 }
-
-/// How many traces a core judges at a time.
-const JUDGED_AT_ONCE: usize = 512;
 
 /// How many rounds are run before they are looked at for the first time; then twice as many, and so on.
 const FIRST_ROUNDS: usize = 256;
 
-/// Runs the races, and stops once one has shown something: the next rounds would show it again.
-fn race(
-    request: &Request,
-    from: usize,
-    ran: &mut Vec<Ran>,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<(), NotTested> {
-    let (mut from, mut length) = (from, FIRST_ROUNDS);
-    while from < request.planned.len() {
-        let end = (from + length).min(request.planned.len());
-        let process = ran.last().map_or(0, |ran| ran.process + 1);
-        let rounds = run_some(request.setting, request.planned, from..end, process, progress)?;
-        let first = ran.len();
-        ran.extend(rounds);
-        let dialect = dialect_of(ran);
-        let verdicts = judge_all(request, &ran[first..], dialect);
-        let mut broken = verdicts.iter().flat_map(|verdict| &verdict.deviations);
-        if broken.any(|deviation| (request.selected)(deviation.requirement)) {
-            return Ok(());
-        }
-        (from, length) = (end, 2 * length);
-    }
-    Ok(())
-}
+/// How many traces a core judges at a time.
+const JUDGED_AT_ONCE: usize = 512;
 
 /// Judges every trace, on all cores.
 fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
@@ -367,17 +353,23 @@ fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
     judged.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
 }
 
-/// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had.
+/// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had, besides what is
+/// known already.
 fn collect_evidence(
     request: &Request,
     ran: &[Ran],
     verdicts: &[Verdict],
     dialect: Dialect,
-) -> BTreeMap<RequirementId, Option<Evidence>> {
+    known: &mut BTreeMap<RequirementId, Option<Evidence>>,
+) {
     let mut suspects: BTreeMap<RequirementId, Vec<(usize, Deviation)>> = BTreeMap::new();
     for (i, verdict) in verdicts.iter().enumerate() {
         for deviation in &verdict.deviations {
-            if (request.selected)(deviation.requirement) {
+            // What was waited for in vain to show again is not waited for once more.
+            let is_known = known
+                .get(&deviation.requirement)
+                .is_some_and(|evidence| evidence.is_some() || rests_on_waiting(deviation.kind));
+            if (request.selected)(deviation.requirement) && !is_known {
                 suspects.entry(deviation.requirement).or_default().push((i, *deviation));
             }
         }
@@ -398,7 +390,7 @@ fn collect_evidence(
             evidence.insert(*requirement, found);
         }
     }
-    evidence
+    known.extend(evidence);
 }
 
 /// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,

@@ -14,6 +14,7 @@ pub mod dialect;
 pub mod era;
 pub mod event;
 pub mod flags;
+pub mod habit;
 pub mod hresult;
 pub mod judge;
 pub mod level;

@@ -186,14 +186,10 @@ impl World {
         }
     }
 
-    /// Marks a session and its objects as disturbed.
-    fn disturb(session: &mut Session, by: Disturbance) {
-        session.disturb(by);
-    }
-
+    /// Marks everything as disturbed.
     fn disturb_all(&mut self, by: Disturbance) {
         for session in self.sessions.iter_mut().flatten() {
-            Self::disturb(session, by);
+            session.disturb(by);
         }
         for object in self.objects.iter_mut().flatten() {
             object.disturb(by);
@@ -203,7 +199,7 @@ impl World {
     /// Marks one session, and the objects it opened, as disturbed.
     fn disturb_session(&mut self, id: crate::event::SessionId, by: Disturbance) {
         if let Some(session) = self.session_mut(id) {
-            Self::disturb(session, by);
+            session.disturb(by);
         }
         for object in self.objects.iter_mut().flatten() {
             if object.session == id && object.kind != ObjectKind::ClientShutdown {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mapi_session_spec::Party;
 use mapi_session_spec::dialect::Inference;
-use mapi_session_spec::event::{Call, CallId, Event, SessionId, Target};
+use mapi_session_spec::event::{Call, CallId, Event, SessionId};
+use mapi_session_spec::habit::Habit;
 use mapi_session_spec::judge::{Deviation, Judge, Verdict};
 use mapi_session_spec::phase::Phases;
 use mapi_session_spec::requirement;
@@ -142,7 +143,7 @@ struct Judged {
     complete: bool,
     told: Vec<Told>,
     /// Habits of known callers that break no rule, each with its line.
-    advice: Vec<(usize, String)>,
+    advice: Vec<(usize, Habit)>,
     /// Deviations beyond those.
     more: usize,
     verdict: Verdict,
@@ -183,19 +184,12 @@ fn judge(
             && let Some(call) = calls.remove(&id)
             && advice.len() < TOLD
         {
-            advice.extend(habit(&judge.world, &call).map(|text| (line, text)));
+            advice.extend(Habit::of(&call, &judge.world).map(|habit| (line, habit)));
         }
         count += 1;
     }
     let (complete, verdict) = (events.complete, judge.verdict());
     Ok(Judged { demand, events: count, complete, told, advice, more, verdict })
-}
-
-/// What many callers do at this call that no document forbids, and none recommends.
-fn habit(world: &World, call: &Call) -> Option<String> {
-    let Call::Release { target: Target::Session(id) } = call else { return None };
-    world.session(*id).filter(|session| session.is_released() && session.never_logged_off)?;
-    Some(format!("{id} is released without a Logoff: it ends all the same, but no other member is told"))
 }
 
 impl JudgeTraces {
@@ -356,6 +350,6 @@ fn as_json(path: &Path, judged: &Judged) -> Value {
         "inconclusive": judged.verdict.inconclusive.iter().map(|open| open.why).collect::<Vec<_>>(),
         "deviations": deviations,
         "deviations_not_listed": judged.more,
-        "advice": judged.advice.iter().map(|(line, text)| json!({"line": line, "text": text})).collect::<Vec<_>>(),
+        "advice": judged.advice.iter().map(|(line, habit)| json!({"line": line, "text": habit.to_string()})).collect::<Vec<_>>(),
     })
 }

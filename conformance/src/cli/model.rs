@@ -84,7 +84,7 @@ enum What {
 /// How many clients `shared` has.
 #[derive(Debug, Clone, Copy, Args)]
 struct CompanyArgs {
-    /// In `shared`, how many members the shared session has at first. More than 3 takes hours.
+    /// In `shared`, how many members the shared session has at first. The third makes fifty times as many states.
     #[arg(long, value_name = "N", default_value_t = models::Company::default().members,
         value_parser = clap::value_parser!(u16).range(2..=8), help_heading = "Clients")]
     clients: u16,

@@ -312,13 +312,23 @@ mod tests {
             Call::LogonEx { session: s, profile: Profile::Named, flags: LogonFlags(0x2A) },
         ]);
         for call in calls {
-            for place in [Place::Thread(ThreadId(1)), Place::Inside(SinkId(3)), Place::Beside(SinkId(2))] {
+            let racing = Place::Racing { thread: ThreadId(RACERS - 1), pause: 511 };
+            for place in
+                [Place::Thread(ThreadId(1)), Place::Inside(SinkId(3)), Place::Beside(SinkId(2)), racing]
+            {
                 for after in [None, Some((9, Wanted::Success)), Some((65535, Wanted::Failure))] {
                     let step = Step { action: Action::Call(call), place, after };
                     assert_eq!(decode_step(&encode_step(&step)), Some(step));
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_race_on_more_threads_than_there_are_is_refused() {
+        let place = Place::Racing { thread: ThreadId(RACERS), pause: 0 };
+        let step = Step { place, ..Step::call(Call::Initialize) };
+        assert_eq!(decode_step(&encode_step(&step)), None);
     }
 
     #[test]

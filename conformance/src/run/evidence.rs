@@ -69,7 +69,7 @@ pub(super) fn confirm(
     worth_a_try.find_map(|(i, deviation)| {
         let planned = &request.planned[ran[*i].program];
         if planned.program.races() {
-            return raced::confirm(request, dialect, ran, &ran[*i], deviation);
+            return raced::confirm(request, dialect, &ran[*i], deviation);
         }
         minimise(request, dialect, planned.program.clone(), deviation)
     })
@@ -173,8 +173,7 @@ fn minimise(
     }
     // Each try of these waits, also one that shows the fault.
     let budget = match kind {
-        Kind::Hang => 12,
-        Kind::RepeatedCallback => 30,
+        Kind::Hang | Kind::RepeatedCallback => 12,
         _ => 200,
     };
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.

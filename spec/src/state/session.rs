@@ -179,9 +179,14 @@ impl Session {
         self.must_work & (1 << method as u32) != 0
     }
 
-    /// Something has happened that must leave it as it was.
-    pub(crate) fn disturb(&mut self, by: Disturbance) {
+    /// Something may be happening that must leave it as it was.
+    pub(crate) fn alert(&mut self, by: Disturbance) {
         self.disturbed = Some(by.over(self.disturbed));
+    }
+
+    /// It has happened.
+    pub(crate) fn disturb(&mut self, by: Disturbance) {
+        self.alert(by);
         self.must_work |= self.worked & !self.amid;
     }
 

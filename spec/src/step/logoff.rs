@@ -210,7 +210,7 @@ impl World {
     fn alert_others(&mut self, id: SessionId, flags: LogoffFlags) {
         for (other, by) in self.others_and_what_it_is_to_them(id, flags) {
             if let Some(session) = self.session_mut(other) {
-                session.disturbed = Some(by.over(session.disturbed));
+                session.alert(by);
             }
         }
     }

@@ -3,16 +3,20 @@
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Judge, Kind};
-use mapi_session_spec::state::OwedKind;
 
-use super::{Evidence, judge, patient, rests_on_waiting};
-use crate::isolation::parent;
+use super::{Evidence, is_settling, judge, patient, rests_on_waiting};
+use crate::isolation::parent::{self, Observed, Setting};
 use crate::plan::{Planned, draw_pauses};
-use crate::program::Program;
+use crate::program::{Action, Awaited, Program};
 use crate::run::{Ran, Request, start};
 
 /// How many rounds are run again, to say how often it shows.
 const ROUNDS: usize = 200;
+/// The same where each listens for a while before it races: in so many turns, until one shows it.
+const ROUNDS_A_TURN: usize = 12;
+const TURNS: usize = 2;
+/// How many rounds are listened to, to know how many words an announcement has.
+const LISTENING: usize = 5;
 
 /// What was seen again of a deviation.
 #[derive(Default)]
@@ -23,64 +27,100 @@ struct Seen {
 }
 
 /// What a race showed is a fact, and one time is enough. What did not come must be missing once more with patience;
-/// what came too often must be more than any announcement of all the rounds brought.
+/// what came too often must come so once more after all that an earlier Logoff brings has had its time, where that is
+/// more than one word.
 pub(super) fn confirm(
     request: &Request,
     dialect: Dialect,
-    all: &[Ran],
     ran: &Ran,
     deviation: &Deviation,
 ) -> Option<Evidence> {
-    if deviation.kind == Kind::RepeatedCallback && !is_more_than_ever(request, dialect, all, deviation) {
-        return None;
-    }
     let planned = &request.planned[ran.program];
-    let seen = look(request, dialect, deviation, &rounds_of(planned));
+    let mut rounds = Rounds::of(planned);
+    let mut seen = Seen::default();
+    let late_words =
+        deviation.kind == Kind::RepeatedCallback && has_late_words(request, dialect, &mut rounds);
+    if late_words {
+        for _ in 0..TURNS {
+            let programs: Vec<Program> =
+                rounds.next(ROUNDS_A_TURN).into_iter().map(listening_first).collect();
+            look(request, dialect, deviation, &programs, true, &mut seen);
+            if seen.shown > 0 {
+                break;
+            }
+        }
+    } else {
+        look(request, dialect, deviation, &rounds.next(ROUNDS), false, &mut seen);
+    }
     let race = planned.race.map_or("the same calls", |round| round.race);
     let round = planned.race.map_or(0, |round| round.number + 1);
     let again = format!("{} of {} further rounds", seen.shown, seen.rounds);
     let decided_by = format!("a race ({race}), seed {}, in round {round} and in {again}", request.seed);
+    let must_show_again = late_words || needs_patience(deviation.kind);
     let (events, deviation) = match seen.first {
-        Some(shown) if needs_patience(deviation.kind) => shown,
-        None if needs_patience(deviation.kind) => return None,
+        Some(shown) if must_show_again => shown,
+        None if must_show_again => return None,
         _ => (ran.observed.events.clone(), *deviation),
     };
     Some(Evidence { program: planned.program.clone(), events, deviation, decided_by })
 }
 
-/// Whether only waiting decides. What came too often is not waited for.
+/// Whether only waiting decides: what came too often is there to be seen.
 const fn needs_patience(kind: Kind) -> bool {
     rests_on_waiting(kind) && !matches!(kind, Kind::RepeatedCallback)
 }
 
-/// One announcement may bring several words, and the later of them may come when the tester no longer waits for any.
-/// Over all the rounds the most that one ever brought is known all the same: a word that came late was counted with
-/// the next announcement.
-fn is_more_than_ever(request: &Request, dialect: Dialect, all: &[Ran], deviation: &Deviation) -> bool {
-    let Some(OwedKind::Told { times, registrations, .. }) = deviation.debt else { return false };
-    let one_brings = |ran: &Ran| {
-        let mut judge = Judge::new(request.rules, request.demand, start(dialect, ran.fresh), false);
-        ran.observed.events.iter().for_each(|event| judge.observe(event));
+/// Whether an announcement of this subject's has several words of a kind. Where it has one, nothing of an earlier Logoff
+/// was still on its way when the race began, and whatever came is the race's.
+fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> bool {
+    let programs: Vec<Program> = rounds.next(LISTENING).into_iter().map(listening_first).collect();
+    let setting = Setting { patience: u32::MAX, ..request.setting.clone() };
+    let batch = parent::run(&setting, &programs.iter().collect::<Vec<_>>());
+    let words = |observed: &Observed| {
+        let fresh = setting.has_a_process_of_its_own();
+        let mut judge = Judge::new(request.rules, request.demand, start(dialect, fresh), false);
+        // What the race itself brought may be what is wrong: the earlier Logoff's words alone say how many one has.
+        let settled = observed.events.iter().position(|event| matches!(event, Event::Settled { .. }));
+        for event in observed.events.iter().take(settled.map_or(0, |index| index + 1)) {
+            judge.observe(event);
+        }
         judge.world.groups.iter().map(|group| group.times).max().unwrap_or(0)
     };
-    let races = all.iter().filter(|ran| request.planned[ran.program].race.is_some());
-    let most = races.map(one_brings).max().unwrap_or(u8::MAX);
-    u16::from(times.most()) > u16::from(most) * u16::from(registrations)
+    batch.observed.iter().map(words).max().is_none_or(|most| most != 1)
+}
+
+/// The same calls, with all the time there is for what an earlier Logoff brings: one announcement may have several
+/// words, and the later of them are not to be taken for the race's.
+fn listening_first(mut program: Program) -> Program {
+    let race = program.steps.iter().position(|step| step.place.is_racing()).unwrap_or(0);
+    for step in program.steps[..race].iter_mut().filter(|step| is_settling(step)) {
+        step.action = Action::Settle(Awaited::default());
+    }
+    program
 }
 
 /// Runs these rounds, and looks for the same fault in each that was settled.
-fn look(request: &Request, dialect: Dialect, deviation: &Deviation, programs: &[Program]) -> Seen {
+fn look(
+    request: &Request,
+    dialect: Dialect,
+    deviation: &Deviation,
+    programs: &[Program],
+    listening: bool,
+    seen: &mut Seen,
+) {
     let mut setting = request.setting.clone();
-    if needs_patience(deviation.kind) {
+    if listening {
+        // Each round waits once for what does not come.
+        setting.patience = u32::MAX;
+    } else if needs_patience(deviation.kind) {
         setting = patient(&setting, deviation.kind);
         // One that waited in vain is enough, and the others need not.
         setting.patience = 1;
     }
-    let mut seen = Seen::default();
     let batch = parent::run(&setting, &programs.iter().collect::<Vec<_>>());
     for observed in &batch.observed {
         // A round that was waited for no more says nothing of what did not come.
-        if !observed.whole && needs_patience(deviation.kind) {
+        if !observed.whole && (listening || needs_patience(deviation.kind)) {
             continue;
         }
         let fresh = setting.has_a_process_of_its_own();
@@ -92,18 +132,26 @@ fn look(request: &Request, dialect: Dialect, deviation: &Deviation, programs: &[
             seen.first.get_or_insert_with(|| (observed.events.clone(), *again));
         }
     }
-    seen
 }
 
 /// The same calls again and again, with other pauses: the first time with those that it showed with.
-fn rounds_of(planned: &Planned) -> Vec<Program> {
-    let seed = planned.race.map_or(0, |round| u64::from(round.number));
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut next = planned.clone();
-    let mut all = Vec::with_capacity(ROUNDS);
-    for _ in 0..ROUNDS {
-        all.push(next.program.clone());
-        draw_pauses(&mut next, &mut random);
+struct Rounds {
+    planned: Planned,
+    random: fastrand::Rng,
+}
+
+impl Rounds {
+    fn of(planned: &Planned) -> Self {
+        let seed = planned.race.map_or(0, |round| u64::from(round.number));
+        Self { planned: planned.clone(), random: fastrand::Rng::with_seed(seed) }
     }
-    all
+
+    fn next(&mut self, how_many: usize) -> Vec<Program> {
+        let mut all = Vec::with_capacity(how_many);
+        for _ in 0..how_many {
+            all.push(self.planned.program.clone());
+            draw_pauses(&mut self.planned, &mut self.random);
+        }
+        all
+    }
 }
