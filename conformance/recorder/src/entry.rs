@@ -9,7 +9,7 @@ use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Out, Outcome};
 
 use crate::forward::real;
-use crate::record::record;
+use crate::record::{around, coded, record};
 use crate::session;
 
 /// `MAPI_E_NO_SUPPORT`: there is nobody to forward to.
@@ -25,11 +25,9 @@ fn returned(result: Hresult, out: Out) -> Outcome {
 /// As MAPI documents it.
 #[unsafe(no_mangle)]
 pub unsafe extern "system-unwind" fn MAPIInitialize(init: *mut c_void) -> Hresult {
-    let id = record().call(Call::Initialize);
     // SAFETY: the caller's arguments, passed on.
-    let result = real().initialize.map_or(NO_SUPPORT, |initialize| unsafe { initialize(init) });
-    record().returned(id, returned(result, Out::None));
-    result
+    let passed_on = || real().initialize.map_or(NO_SUPPORT, |initialize| unsafe { initialize(init) });
+    around(Call::Initialize, passed_on, coded)
 }
 
 /// `MAPIUninitialize`.
@@ -38,12 +36,13 @@ pub unsafe extern "system-unwind" fn MAPIInitialize(init: *mut c_void) -> Hresul
 /// As MAPI documents it.
 #[unsafe(no_mangle)]
 pub unsafe extern "system-unwind" fn MAPIUninitialize() {
-    let id = record().call(Call::Uninitialize);
-    if let Some(uninitialize) = real().uninitialize {
-        // SAFETY: the caller's call, passed on.
-        unsafe { uninitialize() };
-    }
-    record().returned(id, Outcome::OK);
+    let passed_on = || {
+        if let Some(uninitialize) = real().uninitialize {
+            // SAFETY: the caller's call, passed on.
+            unsafe { uninitialize() };
+        }
+    };
+    around(Call::Uninitialize, passed_on, |()| Outcome::OK);
 }
 
 /// `MAPILogonEx`.

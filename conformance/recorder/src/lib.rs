@@ -14,6 +14,7 @@
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
+mod counted;
 mod entry;
 mod forward;
 mod objects;

@@ -7,11 +7,11 @@ use mapi_session_com::{
     Guid, Hresult, IMAPIClientShutdownVtbl, IMAPITableVtbl, IUnknownVtbl, TABLE_SLOTS, Ulong,
 };
 use mapi_session_spec::event::{Call, ObjectId, ObjectMethod, Target};
-use mapi_session_spec::hresult::HResult;
-use mapi_session_spec::outcome::{Out, Outcome};
+use mapi_session_spec::outcome::Outcome;
 
+use crate::counted;
 use crate::proxy::{FORWARDING, Head, SLOTS, Slots, real};
-use crate::record::record;
+use crate::record::{around, coded};
 
 /// An object's stand-in. It is never freed, so that a call that comes too late is still recorded.
 #[repr(C)]
@@ -32,22 +32,22 @@ pub(crate) enum Kind {
 }
 
 static TABLE: LazyLock<Slots> = LazyLock::new(|| {
-    let mut slots = counted();
+    let mut slots = watching_references();
     slots.0[6] = get_status as *const c_void;
     slots.0[9] = get_row_count as *const c_void;
     slots
 });
 static CLIENT_SHUTDOWN: LazyLock<Slots> = LazyLock::new(|| {
-    let mut slots = counted();
+    let mut slots = watching_references();
     slots.0[3] = query_fast_shutdown as *const c_void;
     slots
 });
-static OTHER: LazyLock<Slots> = LazyLock::new(counted);
+static OTHER: LazyLock<Slots> = LazyLock::new(watching_references);
 
 const _: () = assert!(TABLE_SLOTS <= SLOTS);
 
 /// Every slot forwards, and `IUnknown`'s are watched.
-fn counted() -> Slots {
+fn watching_references() -> Slots {
     let mut slots = FORWARDING;
     slots.0[0] = query_interface as *const c_void;
     slots.0[1] = add_ref as *const c_void;
@@ -84,41 +84,25 @@ unsafe extern "system-unwind" fn query_interface(
         if result >= 0 && !out.is_null() && *out == object {
             *out = this;
             let call = Call::AddRef { target: Target::Object(id_of(this)) };
-            let id = record().call(call);
-            record().returned(id, Outcome::OK);
+            around(call, || (), |()| Outcome::OK);
         }
         result
     }
 }
 
 unsafe extern "system-unwind" fn add_ref(this: *mut c_void) -> Ulong {
-    let id = record().call(Call::AddRef { target: Target::Object(id_of(this)) });
     // SAFETY: called through a stand-in.
-    let count = unsafe {
-        let (object, vtable) = real::<IUnknownVtbl>(this);
-        (vtable.add_ref)(object)
-    };
-    record().returned(id, Outcome::OK);
-    count
+    unsafe { counted::add_ref(this, Target::Object(id_of(this))) }
 }
 
 unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
-    let id = record().call(Call::Release { target: Target::Object(id_of(this)) });
     // SAFETY: called through a stand-in.
-    let count = unsafe {
-        let (object, vtable) = real::<IUnknownVtbl>(this);
-        (vtable.release)(object)
-    };
-    record().returned(id, Outcome::OK);
-    count
+    unsafe { counted::release(this, Target::Object(id_of(this))) }
 }
 
 /// Makes a call on the object, with a line before it and one after it.
 fn watched(this: *mut c_void, method: ObjectMethod, call: impl FnOnce() -> Hresult) -> Hresult {
-    let id = record().call(Call::OnObject { object: id_of(this), method });
-    let result = call();
-    record().returned(id, Outcome::returned(HResult(result.cast_unsigned()), Out::None));
-    result
+    around(Call::OnObject { object: id_of(this), method }, call, coded)
 }
 
 unsafe extern "system-unwind" fn get_status(

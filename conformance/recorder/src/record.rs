@@ -7,11 +7,13 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mapi_conform::trace::{Writer, header};
+use mapi_session_com::Hresult;
 use mapi_session_spec::Era;
 use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, Event, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
 };
-use mapi_session_spec::outcome::Outcome;
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::{Out, Outcome};
 
 /// The trace so far.
 #[derive(Default)]
@@ -48,6 +50,22 @@ pub(crate) fn record() -> MutexGuard<'static, Record> {
 /// The program ends by itself: the trace is whole.
 extern "C" fn finish() {
     record().put(&Event::End);
+}
+
+/// Makes a call, with a line before it and one after it.
+pub(crate) fn around<T>(call: Call, make: impl FnOnce() -> T, outcome: impl FnOnce(T) -> Outcome) -> T
+where
+    T: Copy,
+{
+    let id = record().call(call);
+    let answer = make();
+    record().returned(id, outcome(answer));
+    answer
+}
+
+/// The outcome of a call that answers with a code alone.
+pub(crate) fn coded(result: Hresult) -> Outcome {
+    Outcome::returned(HResult(result.cast_unsigned()), Out::None)
 }
 
 thread_local! {

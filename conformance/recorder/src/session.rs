@@ -15,9 +15,10 @@ use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Out, Outcome};
 
+use crate::counted;
 use crate::objects::{self, Kind};
 use crate::proxy::{Head, real};
-use crate::record::record;
+use crate::record::{around, coded, record};
 use crate::sinks;
 
 /// A session's stand-in. It is never freed, so that a call that comes too late is still recorded.
@@ -182,21 +183,12 @@ unsafe extern "system-unwind" fn query_interface(
 }
 
 unsafe extern "system-unwind" fn add_ref(this: *mut c_void) -> Ulong {
-    let target = Target::Session(of(this).id);
-    let id = record().call(Call::AddRef { target });
     of(this).references.fetch_add(1, Ordering::SeqCst);
     // SAFETY: called through a session's stand-in.
-    let count = unsafe {
-        let (session, vtable) = real::<IUnknownVtbl>(this);
-        (vtable.add_ref)(session)
-    };
-    record().returned(id, Outcome::OK);
-    count
+    unsafe { counted::add_ref(this, Target::Session(of(this).id)) }
 }
 
 unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
-    let target = Target::Session(of(this).id);
-    let id = record().call(Call::Release { target });
     let held =
         of(this).references.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |held| held.checked_sub(1));
     if held == Ok(1) {
@@ -204,12 +196,7 @@ unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
         LIVE.lock().unwrap_or_else(PoisonError::into_inner).remove(&(of(this).head.real as usize));
     }
     // SAFETY: called through a session's stand-in.
-    let count = unsafe {
-        let (session, vtable) = real::<IUnknownVtbl>(this);
-        (vtable.release)(session)
-    };
-    record().returned(id, Outcome::OK);
-    count
+    unsafe { counted::release(this, Target::Session(of(this).id)) }
 }
 
 unsafe extern "system-unwind" fn get_last_error(
@@ -398,21 +385,14 @@ unsafe extern "system-unwind" fn logoff(
     flags: Ulong,
     reserved: Ulong,
 ) -> Hresult {
-    let session = of(this).id;
-    let id = record().call(Call::Logoff {
-        session,
-        ui_param: ui_param as u64,
-        flags: LogoffFlags(flags),
-        reserved,
-        dirty: false,
-    });
+    let (session, flags) = (of(this).id, LogoffFlags(flags));
+    let call = Call::Logoff { session, ui_param: ui_param as u64, flags, reserved, dirty: false };
     // SAFETY: called through a session's stand-in; the rest is the caller's.
-    let result = unsafe {
+    let passed_on = || unsafe {
         let (session, vtable) = real::<IMAPISessionVtbl>(this);
-        (vtable.logoff)(session, ui_param, flags, reserved)
+        (vtable.logoff)(session, ui_param, flags.0, reserved)
     };
-    record().returned(id, Outcome::returned(code(result), Out::None));
-    result
+    around(call, passed_on, coded)
 }
 
 static VTABLE: IMAPISessionVtbl = IMAPISessionVtbl {

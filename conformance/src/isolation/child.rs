@@ -14,7 +14,7 @@ use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
-use super::heat::{self, Heat};
+use super::heat::Heat;
 use super::ring::{self, Ring};
 use super::wire::{Record, STEP_BYTES, decode_step};
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
@@ -363,16 +363,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     THREAD.with(|cell| cell.set(0));
     for (number, jobs) in (1..).zip(jobs) {
         let (child, done) = (child.clone(), done.clone());
-        std::thread::spawn(move || {
-            if races {
-                heat::keep_apart(ThreadId(number));
-            }
-            child.work(number, &jobs, &done);
-        });
-    }
-    if races {
-        // After the others are made, for they begin on the processors that their maker may use.
-        heat::keep_apart(ThreadId(0));
+        std::thread::spawn(move || child.work(number, &jobs, &done));
     }
     Sinks::report_to(child.clone());
     for (trace, steps) in programs {

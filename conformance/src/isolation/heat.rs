@@ -58,28 +58,6 @@ impl Heat {
     }
 }
 
-/// Keeps this thread on a processor of its own, as far as there are enough: threads that share one do not meet.
-pub(super) fn keep_apart(thread: ThreadId) {
-    #[cfg(target_os = "linux")]
-    // SAFETY: plain calls on a set of this function's own; where they fail, nothing changes.
-    unsafe {
-        let mut allowed: libc::cpu_set_t = std::mem::zeroed();
-        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut allowed) != 0 {
-            return;
-        }
-        let processors: Vec<usize> =
-            (0..libc::CPU_SETSIZE as usize).filter(|number| libc::CPU_ISSET(*number, &allowed)).collect();
-        if processors.len() < 2 {
-            return;
-        }
-        let mut own: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(processors[usize::from(thread.0) % processors.len()], &mut own);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const own);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = thread;
-}
-
 /// The steps of one thread, with the pause before each.
 fn own(steps: &[Step], range: &Range<usize>, of: ThreadId) -> impl Iterator<Item = (usize, u16)> {
     range.clone().filter_map(move |index| match steps[index].place {

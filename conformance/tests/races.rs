@@ -1,0 +1,47 @@
+//! The calls of a race do meet.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mapi_conform::Subject;
+use mapi_conform::isolation::parent::{PATIENCE, Setting};
+use mapi_conform::plan::{Brief, Repeats, Suite, plan};
+use mapi_conform::run::run_all;
+use mapi_session_spec::event::Event;
+use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::{Era, Level};
+
+/// Whether two calls of these events, on two threads, were under way at once.
+fn meet(events: &[Event]) -> bool {
+    let mut open = Vec::new();
+    events.iter().any(|event| {
+        match *event {
+            Event::Call { id, thread, .. } => open.push((id, thread)),
+            Event::Return { id, .. } => open.retain(|(other, _)| *other != id),
+            _ => {}
+        }
+        open.windows(2).any(|two| two[0].1 != two[1].1)
+    })
+}
+
+#[test]
+fn the_calls_of_many_rounds_meet_because_the_threads_line_up() {
+    let demand = Demand { level: Level::Conventional, era: Era::FastShutdown };
+    let repeats = Repeats { rounds: 100, seed: 0 };
+    let rules = Rules::documented();
+    let mut rounds = plan(Brief { rules: &rules, demand, ui: true, repeats }, Suite::Race);
+    rounds.retain(|planned| planned.race.is_some());
+    let setting = Setting {
+        program: Some(PathBuf::from(env!("CARGO_BIN_EXE_mapi-conform"))),
+        subject: Subject::Reference,
+        profile: None,
+        timeout: Some(Duration::from_secs(60)),
+        settle: Duration::from_millis(200),
+        patience: PATIENCE,
+        linger: Duration::ZERO,
+    };
+    let ran = run_all(&setting, &rounds, &mut |_, _| {}).expect("a subject that can be tested");
+    let met = ran.iter().filter(|ran| meet(&ran.observed.events)).count();
+    // Four of five on an idle machine, a quarter at the least on a busy one; where they do not line up, one of forty.
+    assert!(met * 12 > ran.len(), "the calls met in {met} of {} rounds", ran.len());
+}
