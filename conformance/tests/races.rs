@@ -25,7 +25,7 @@ fn meet(events: &[Event]) -> bool {
 }
 
 #[test]
-fn the_calls_of_many_rounds_meet_because_the_threads_line_up() {
+fn the_calls_of_a_race_meet_because_its_threads_line_up() {
     let demand = Demand { level: Level::Conventional, era: Era::FastShutdown };
     let repeats = Repeats { rounds: 100, seed: 0 };
     let rules = Rules::documented();
@@ -40,8 +40,12 @@ fn the_calls_of_many_rounds_meet_because_the_threads_line_up() {
         patience: PATIENCE,
         linger: Duration::ZERO,
     };
-    let ran = run_all(&setting, &rounds, &mut |_, _| {}).expect("a subject that can be tested");
-    let met = ran.iter().filter(|ran| meet(&ran.observed.events)).count();
-    // Four of five on an idle machine, a quarter at the least on a busy one; where they do not line up, one of forty.
-    assert!(met * 12 > ran.len(), "the calls met in {met} of {} rounds", ran.len());
+    // Where they do not line up it is one round of forty at best. Where they do it is four of five on an idle machine;
+    // beside other tests that race it may be few for a while.
+    let meets_often = || {
+        let ran = run_all(&setting, &rounds, &mut |_, _| {}).expect("a subject that can be tested");
+        let met = ran.iter().filter(|ran| meet(&ran.observed.events)).count();
+        met * 8 > ran.len()
+    };
+    assert!((0..40).any(|_| meets_often()), "the calls never met in more than one round of eight");
 }
