@@ -304,13 +304,14 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     }
     let mut evidence = BTreeMap::new();
     let (mut next, mut length) = (races_from, FIRST_ROUNDS);
+    let mut shown_without_a_race = None;
     loop {
         let dialect = dialect_of(&ran);
         let verdicts = judge_all(request, &ran, dialect);
         collect_evidence(request, &ran, &verdicts, dialect, &mut evidence);
-        // Once something is shown, and races had their first rounds, the next would show it again.
-        let has_raced = next > races_from;
-        if next == planned.len() || has_raced && evidence.values().any(Option::is_some) {
+        // Once a race has shown something, the next would show it again. What needed no race says nothing of races.
+        let shown = evidence.values().flatten().count();
+        if next == planned.len() || shown > *shown_without_a_race.get_or_insert(shown) {
             first_logon(planned, &ran)?;
             return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence));
         }

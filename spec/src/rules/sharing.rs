@@ -20,7 +20,7 @@ fn silence(world: &World, owed: &Owed) -> Option<RequirementId> {
     let leaver = welcome(world.session(leaver));
     Some(if heard.0 != 0 && heard.0 & EventMask::END_OF_SESSION.0 == 0 {
         Family::Shared.id(10)
-    } else if on != advised_on {
+    } else if on != advised_on && !is_owed_by_another_too(world, owed) {
         Family::Thread.id(5)
     } else if listener == Some(Welcome::Named) || leaver == Some(Welcome::Named) {
         Family::Shared.id(14)
@@ -28,6 +28,16 @@ fn silence(world: &World, owed: &Owed) -> Option<RequirementId> {
         Family::Shared.id(8)
     } else {
         Family::Shared.id(4)
+    })
+}
+
+/// The listener has heard of none of several Logoffs: the thread of one of them is not what they have in common.
+fn is_owed_by_another_too(world: &World, owed: &Owed) -> bool {
+    let OwedKind::Told { listener, leaver, .. } = owed.kind else { return false };
+    world.owed.iter().any(|other| {
+        !other.paid
+            && !other.lapsed
+            && matches!(other.kind, OwedKind::Told { listener: l, leaver: of, .. } if l == listener && of != leaver)
     })
 }
 

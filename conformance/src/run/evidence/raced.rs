@@ -10,8 +10,9 @@ use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
 use crate::run::{Ran, Request, start};
 
-/// How many rounds are run again, to say how often it shows.
+/// How many rounds are run again, to say how often it shows; as many again, so many times, where it must show.
 const ROUNDS: usize = 200;
+const TRIES: usize = 8;
 /// The same where each listens for a while before it races: in so many turns, until one shows it.
 const ROUNDS_A_TURN: usize = 12;
 const TURNS: usize = 2;
@@ -50,7 +51,13 @@ pub(super) fn confirm(
             }
         }
     } else {
-        look(request, dialect, deviation, &rounds.next(ROUNDS), false, &mut seen);
+        let tries = if needs_patience(deviation.kind) { TRIES } else { 1 };
+        for _ in 0..tries {
+            look(request, dialect, deviation, &rounds.next(ROUNDS), false, &mut seen);
+            if seen.shown > 0 {
+                break;
+            }
+        }
     }
     let race = planned.race.map_or("the same calls", |round| round.race);
     let round = planned.race.map_or(0, |round| round.number + 1);
