@@ -92,11 +92,12 @@ const RACES: &[Race] = &[
     }),
     ("logon, logon", |m| {
         let way = way_named("joining");
-        let logon = |n| {
-            let session = SessionId(m.third.0 + 2 + n);
-            vec![Call::LogonEx { session, profile: way.profile, flags: way.flags }]
+        let logon = |n| Call::LogonEx {
+            session: SessionId(m.third.0 + 2 + n),
+            profile: way.profile,
+            flags: way.flags,
         };
-        vec![logon(0), logon(1)]
+        vec![(0..3).map(logon).collect(), (3..6).map(logon).collect()]
     }),
 ];
 
