@@ -3,6 +3,7 @@
 //! A cast says how a history begins and which calls the clients may make next. What may come back is the
 //! specification's, and no cast knows a rule.
 
+mod ending;
 mod members;
 mod methods;
 mod process;
@@ -17,6 +18,7 @@ use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
 
+use crate::liveness::Promise;
 use crate::machine::{SessionModel, State};
 use witness::Witness;
 
@@ -56,6 +58,12 @@ pub(crate) struct Cast {
     pub(crate) events: &'static [EventMask],
     /// How often sinks are notified at most.
     pub(crate) most_notified: u8,
+    /// Whether the clients remember who has been told of an end, and act on it: nothing else is counted then.
+    pub(crate) clients_remember_words: bool,
+    /// Whether only those are told who are owed a word.
+    pub(crate) tells_only_who_is_owed: bool,
+    /// What must come about at last.
+    pub(crate) promises: &'static [Promise],
     /// Whether calls can be made while a sink is being notified.
     pub(crate) callbacks_take_time: bool,
     /// Answers to a method besides the typical ones, that make a difference to what is asked later.
@@ -73,6 +81,9 @@ const ONE_AT_A_TIME: Cast = Cast {
     telling_threads: |state| state.leaving_threads().take(1).collect(),
     events: &[EventMask::fnevCriticalError, EventMask::fnevObjectModified],
     most_notified: 1,
+    clients_remember_words: false,
+    tells_only_who_is_owed: false,
+    promises: &[],
     callbacks_take_time: false,
     further_answers: &[],
 };
@@ -90,14 +101,15 @@ fn in_turn(
     }
 }
 
-const CASTS: [&Cast; 5] = [&session::CAST, &members::CAST, &process::CAST, &methods::CAST, &race::CAST];
+const CASTS: [&Cast; 6] =
+    [&session::CAST, &members::CAST, &ending::CAST, &process::CAST, &methods::CAST, &race::CAST];
 
 /// Every model, at this level and in this era; at a stricter level, where what a model asks is demanded there only.
 pub fn all(demand: Demand) -> Vec<SessionModel> {
     CASTS.iter().map(|cast| model(cast, demand)).collect()
 }
 
-/// The model of that name: `session`, `shared`, `process`, `methods` or `race`.
+/// The model of that name: `session`, `shared`, `ending`, `process`, `methods` or `race`.
 pub fn named(name: &str, demand: Demand) -> Option<SessionModel> {
     CASTS.iter().find(|cast| cast.name == name).map(|cast| model(cast, demand))
 }

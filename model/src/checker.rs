@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use stateright::{Checker as _, Expectation, HasDiscoveries, Model as _};
 
+use crate::liveness::{Broken, Graph};
 use crate::machine::SessionModel;
 use crate::search::search;
 
@@ -24,12 +25,16 @@ pub struct Explored {
     pub held: Vec<&'static str>,
     /// Properties that fail, and witnesses that were not found, with the path where there is one.
     pub failed: Vec<(&'static str, Vec<String>)>,
+    /// What comes about at last, in every fair run.
+    pub kept: Vec<&'static str>,
+    /// What does not.
+    pub broken: Vec<(&'static str, Broken)>,
 }
 
 impl Explored {
     /// Whether everything holds.
     pub fn holds(&self) -> bool {
-        self.failed.is_empty()
+        self.failed.is_empty() && self.broken.is_empty()
     }
 }
 
@@ -41,7 +46,7 @@ impl fmt::Display for Explored {
             self.model,
             self.unique_states,
             self.depth,
-            self.held.len() + self.failed.len()
+            self.held.len() + self.failed.len() + self.kept.len() + self.broken.len()
         )?;
         for name in &self.held {
             writeln!(f, "  holds   {name}")?;
@@ -51,6 +56,13 @@ impl fmt::Display for Explored {
             for (number, step) in path.iter().enumerate() {
                 writeln!(f, "            {:>2}  {step}", number + 1)?;
             }
+        }
+        for name in &self.kept {
+            writeln!(f, "  at last {name}")?;
+        }
+        for (name, broken) in &self.broken {
+            writeln!(f, "  FAILS   {name}")?;
+            write!(f, "{broken}")?;
         }
         Ok(())
     }
@@ -81,6 +93,7 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
     }
     let name = model.name;
     let searched = search(&model);
+    let promised = keep_promises(&model, searched.states)?;
     let checker = model.checker().threads(2).spawn_bfs().join();
     if checker.unique_state_count() < 2 {
         return Err(CheckError::Empty);
@@ -96,7 +109,15 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         depth: searched.depth,
         held: Vec::new(),
         failed: Vec::new(),
+        kept: Vec::new(),
+        broken: Vec::new(),
     };
+    for (promise, kept) in promised {
+        match kept {
+            Ok(()) => explored.kept.push(promise),
+            Err(broken) => explored.broken.push((promise, broken)),
+        }
+    }
     for property in properties {
         let found = discoveries.get(property.name);
         let holds = match property.expectation {
@@ -112,6 +133,22 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         }
     }
     Ok(explored)
+}
+
+/// Holds what must come about at last against the whole graph, where the model promises anything.
+fn keep_promises(
+    model: &SessionModel,
+    states: usize,
+) -> Result<Vec<(&'static str, Result<(), Broken>)>, CheckError> {
+    let promises = model.cast.promises;
+    if promises.is_empty() {
+        return Ok(Vec::new());
+    }
+    let graph = Graph::of(model);
+    if graph.len() != states {
+        return Err(CheckError::Disagreement(graph.len(), states));
+    }
+    Ok(promises.iter().map(|promise| (promise.name, graph.holds(model, promise))).collect())
 }
 
 /// The first property that fails, if any does: for twins, which are known to be broken and need no whole run.

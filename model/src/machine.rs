@@ -5,7 +5,7 @@ use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
+use mapi_session_spec::state::{OwedKind, World};
 use stateright::{Model, Property};
 
 use crate::action::Action;
@@ -19,6 +19,8 @@ pub struct State {
     pub world: World,
     /// How often sinks have been notified: a bound.
     pub notified: u8,
+    /// The sinks that have been told of an end, a bit each, where the clients act on it.
+    pub heard: u16,
     /// The requirement that the last callback, or the last time of settling, broke. Only a broken twin breaks one.
     pub broke: Option<RequirementId>,
 }
@@ -52,12 +54,27 @@ fn callback_on(thread: ThreadId) -> CallId {
 
 impl State {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, notified: 0, broke: None }
+        Self { world, notified: 0, heard: 0, broke: None }
     }
 
     /// A callback runs on this thread.
     pub(crate) fn is_called_back(&self, thread: ThreadId) -> bool {
         self.world.running.iter().any(|running| running.thread == thread)
+    }
+
+    /// Whether this sink has been told of an end.
+    pub(crate) fn has_heard(&self, sink: SinkId) -> bool {
+        self.heard & (1 << sink.0) != 0
+    }
+
+    /// Whether this sink's session is owed a word.
+    fn is_owed_a_word(&self, sink: SinkId) -> bool {
+        let owed = |listener| {
+            self.world.owed.iter().any(|owed| {
+                !owed.paid && matches!(owed.kind, OwedKind::Told { listener: l, .. } if l == listener)
+            })
+        };
+        self.world.registrations.iter().flatten().any(|r| r.sink == sink && r.active && owed(r.session))
     }
 
     /// The number that the next call on this thread gets, if the thread is free to make one.
@@ -83,7 +100,7 @@ impl State {
 }
 
 impl SessionModel {
-    /// The same model with so many clients, where its cast is made of clients: `shared`.
+    /// The same model with so many clients, where its cast is made of clients: `shared`, `ending`.
     #[must_use]
     pub const fn with_company(mut self, company: Company) -> Self {
         self.company = company;
@@ -137,7 +154,8 @@ impl SessionModel {
             {
                 all.push((thread, id, Callback::Release));
             }
-            if state.notified < self.cast.most_notified {
+            let may_be_told = !self.cast.tells_only_who_is_owed || state.is_owed_a_word(id);
+            if state.notified < self.cast.most_notified && may_be_told {
                 let telling = (self.cast.telling_threads)(state);
                 for thread in telling.into_iter().filter(|thread| !state.is_called_back(*thread)) {
                     for events in self.cast.events {
@@ -213,7 +231,11 @@ impl Model for SessionModel {
             Action::Return(id, outcome) => next.world.finish(id, outcome),
             Action::Callback(thread, sink, callback) => {
                 let notifies = matches!(callback, Callback::OnNotify { .. });
-                next.notified += u8::from(notifies);
+                if notifies && self.cast.clients_remember_words {
+                    next.heard |= 1 << sink.0;
+                } else {
+                    next.notified += u8::from(notifies);
+                }
                 if notifies && self.cast.callbacks_take_time {
                     next.world.call_back(callback_on(thread), thread, sink, callback);
                 } else {

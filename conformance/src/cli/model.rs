@@ -17,6 +17,8 @@ enum Name {
     Session,
     /// Two members of a shared session and a stranger, leaving one after the other.
     Shared,
+    /// A shared session comes to its end: whoever is told leaves (level conventional).
+    Ending,
     /// From MAPIInitialize on: every way to log on, two sessions at most.
     Process,
     /// The methods of one session, and what must not matter to its Logoff (level robust).
@@ -81,14 +83,15 @@ enum What {
     },
 }
 
-/// How many clients `shared` has.
+/// How many clients `shared` and `ending` have.
 #[derive(Debug, Clone, Copy, Args)]
 struct CompanyArgs {
-    /// In `shared`, how many members the shared session has at first. The third makes fifty times as many states.
+    /// In `shared` and `ending`, how many members the shared session has at first. A third makes fifty times as many
+    /// states.
     #[arg(long, value_name = "N", default_value_t = models::Company::default().members,
         value_parser = clap::value_parser!(u16).range(2..=8), help_heading = "Clients")]
     clients: u16,
-    /// In `shared`, how many clients have a session apart.
+    /// In `shared` and `ending`, how many clients have a session apart.
     #[arg(long, value_name = "M", default_value_t = models::Company::default().outside,
         value_parser = clap::value_parser!(u16).range(0..=8), help_heading = "Clients")]
     outside: u16,

@@ -59,7 +59,7 @@ const KEEPS: &[RequirementId] = &[
 const WITNESSES: &[Witness] =
     &[RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, CALLED_BACK_WHILE_LOGGING_OFF, TOLD, CREATOR_LEFT];
 
-fn begin(model: &SessionModel) -> State {
+pub(super) fn begin(model: &SessionModel) -> State {
     let mut state = initialised(model);
     let Company { members, outside } = model.company;
     let joiners = (1..members).map(|_| "joining");

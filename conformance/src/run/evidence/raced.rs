@@ -1,5 +1,7 @@
 //! Evidence from a race, which two runs of the same calls need not show twice.
 
+use std::time::{Duration, Instant};
+
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Judge, Kind};
@@ -10,9 +12,10 @@ use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
 use crate::run::{Ran, Request, start};
 
-/// How many rounds are run again, to say how often it shows; as many again, so many times, where it must show.
+/// How many rounds are run again, to say how often it shows; where it must show, as many again until it does, for so
+/// long. A session that tells late takes all of that in its first rounds.
 const ROUNDS: usize = 200;
-const TRIES: usize = 8;
+const LOOKING: Duration = Duration::from_secs(5);
 /// The same where each listens for a while before it races: in so many turns, until one shows it.
 const ROUNDS_A_TURN: usize = 12;
 const TURNS: usize = 2;
@@ -51,10 +54,10 @@ pub(super) fn confirm(
             }
         }
     } else {
-        let tries = if needs_patience(deviation.kind) { TRIES } else { 1 };
-        for _ in 0..tries {
+        let start = Instant::now();
+        loop {
             look(request, dialect, deviation, &rounds.next(ROUNDS), false, &mut seen);
-            if seen.shown > 0 {
+            if seen.shown > 0 || !needs_patience(deviation.kind) || start.elapsed() > LOOKING {
                 break;
             }
         }
