@@ -135,11 +135,11 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
     Ok(explored)
 }
 
+/// A promise's name, and whether it is kept.
+type Promised = (&'static str, Result<(), Broken>);
+
 /// Holds what must come about at last against the whole graph, where the model promises anything.
-fn keep_promises(
-    model: &SessionModel,
-    states: usize,
-) -> Result<Vec<(&'static str, Result<(), Broken>)>, CheckError> {
+fn keep_promises(model: &SessionModel, states: usize) -> Result<Vec<Promised>, CheckError> {
     let promises = model.cast.promises;
     if promises.is_empty() {
         return Ok(Vec::new());
