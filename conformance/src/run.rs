@@ -325,6 +325,9 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
 /// How many rounds are run before they are looked at for the first time; then twice as many, and so on.
 const FIRST_ROUNDS: usize = 256;
 
+/// How many requirements' suspects are waited for together.
+const WAITED_FOR_AT_ONCE: usize = 8;
+
 /// How many traces a core judges at a time.
 const JUDGED_AT_ONCE: usize = 512;
 
@@ -379,10 +382,7 @@ fn collect_evidence(
         // Short traces first, those that end the process last: they cost a process each.
         traces.sort_by_key(|(i, d)| (d.kind == Kind::Hang, ran[*i].observed.events.len(), *i));
     }
-    let mut evidence: BTreeMap<RequirementId, Option<Evidence>> = suspects
-        .iter()
-        .map(|(requirement, traces)| (*requirement, confirm(request, ran, dialect, traces)))
-        .collect();
+    let mut evidence = confirm_each(request, ran, dialect, &suspects);
     // What shows only after other traces is looked into where nothing shows by itself: a subject that is broken
     // elsewhere may have left its process in any state.
     if evidence.values().all(Option::is_none) {
@@ -392,6 +392,35 @@ fn collect_evidence(
         }
     }
     known.extend(evidence);
+}
+
+/// Confirms what it can of each requirement's suspects. What is waited for is waited for together: it takes time and no
+/// processor.
+fn confirm_each(
+    request: &Request,
+    ran: &[Ran],
+    dialect: Dialect,
+    suspects: &BTreeMap<RequirementId, Vec<(usize, Deviation)>>,
+) -> BTreeMap<RequirementId, Option<Evidence>> {
+    let waits = |traces: &[(usize, Deviation)]| {
+        let alone = request.setting.has_a_process_of_its_own();
+        let steady = |i: usize| !request.planned[ran[i].program].program.races();
+        alone && traces.iter().all(|(i, d)| steady(*i) && (rests_on_waiting(d.kind) || d.kind == Kind::Hang))
+    };
+    let (waiting, others): (Vec<_>, Vec<_>) = suspects.iter().partition(|(_, traces)| waits(traces));
+    let mut evidence = BTreeMap::new();
+    for some in waiting.chunks(WAITED_FOR_AT_ONCE) {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = some
+                .iter()
+                .map(|(id, traces)| scope.spawn(move || (**id, confirm(request, ran, dialect, traces))))
+                .collect();
+            evidence
+                .extend(threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        });
+    }
+    evidence.extend(others.into_iter().map(|(id, traces)| (*id, confirm(request, ran, dialect, traces))));
+    evidence
 }
 
 /// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,

@@ -60,11 +60,23 @@ fn thread() -> u8 {
 
 struct Running {
     trace: u32,
-    steps: Vec<Step>,
+    /// All programs, for as long as any runs: memory that is given back in between is overwritten again and again, by the
+    /// allocator that makes use of freed memory show.
+    programs: Arc<Programs>,
+    index: usize,
     /// 0 not run, 1 answered with a success, 2 with a failure.
     answers: Vec<AtomicU8>,
     driver: Arc<Driver>,
 }
+
+impl Running {
+    fn steps(&self) -> &[Step] {
+        &self.programs[self.index].1
+    }
+}
+
+/// The programs, each with its trace's number.
+type Programs = Vec<(u32, Vec<Step>)>;
 
 /// What a thread of the client's besides its first is to do.
 enum Job {
@@ -98,7 +110,7 @@ impl Child {
     }
 
     fn step(&self, running: &Running, index: usize) {
-        let step = &running.steps[index];
+        let step = &running.steps()[index];
         let holds = step.after.is_none_or(|(earlier, wanted)| {
             let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::SeqCst));
             (answer == 1) == (wanted == Wanted::Success)
@@ -165,11 +177,11 @@ impl Child {
     /// Runs a race, on the client's first thread and on its others.
     fn race(&self, running: &Running, heat: Heat) {
         let heat = Arc::new(heat);
-        for thread in (1..RACERS).filter(|thread| heat.has(&running.steps, ThreadId(*thread))) {
+        for thread in (1..RACERS).filter(|thread| heat.has(running.steps(), ThreadId(*thread))) {
             self.hand_to(thread, Job::Race(heat.clone()));
         }
-        if heat.has(&running.steps, ThreadId(0)) {
-            heat.run(&running.steps, ThreadId(0), |index| self.step(running, index));
+        if heat.has(running.steps(), ThreadId(0)) {
+            heat.run(running.steps(), ThreadId(0), |index| self.step(running, index));
         }
     }
 
@@ -199,7 +211,7 @@ impl Child {
                 match job {
                     Job::Step(index) => self.step(&running, index),
                     Job::Race(heat) => {
-                        heat.run(&running.steps, ThreadId(number), |index| self.step(&running, index));
+                        heat.run(running.steps(), ThreadId(number), |index| self.step(&running, index));
                     }
                 }
             }
@@ -209,20 +221,22 @@ impl Child {
         }
     }
 
-    fn run(&self, trace: u32, steps: Vec<Step>) {
+    fn run(&self, programs: &Arc<Programs>, index: usize) {
+        let (trace, steps) = &programs[index];
         let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
-        let driver = Driver::new(self.exports, self.profile.clone(), trace);
-        let running = Arc::new(Running { trace, steps, answers, driver });
+        let driver = Driver::new(self.exports, self.profile.clone(), *trace);
+        let programs = programs.clone();
+        let running = Arc::new(Running { trace: *trace, programs, index, answers, driver });
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
-        self.put(trace, Record::TraceStart);
+        self.put(running.trace, Record::TraceStart);
         let mut index = 0;
-        while let Some(step) = running.steps.get(index) {
+        while let Some(step) = running.steps().get(index) {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
                 Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) => {}
                 Place::Racing { .. } => {
-                    if let Some(heat) = Heat::beginning_at(&running.steps, index) {
+                    if let Some(heat) = Heat::beginning_at(running.steps(), index) {
                         index = heat.steps.end - 1;
                         self.race(&running, heat);
                     }
@@ -231,7 +245,7 @@ impl Child {
             self.wait_for_worker(None);
             index += 1;
         }
-        self.put(trace, Record::TraceEnd);
+        self.put(running.trace, Record::TraceEnd);
     }
 }
 
@@ -255,7 +269,7 @@ impl SinkEvents for Child {
 
     fn inside(&self, trace: u32, sink: SinkId) {
         let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
-        for (index, step) in running.steps.iter().enumerate() {
+        for (index, step) in running.steps().iter().enumerate() {
             match step.place {
                 Place::Inside(of) if of == sink => self.step(&running, index),
                 Place::Beside(of) if of == sink => {
@@ -366,8 +380,9 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         std::thread::spawn(move || child.work(number, &jobs, &done));
     }
     Sinks::report_to(child.clone());
-    for (trace, steps) in programs {
-        child.run(trace, steps);
+    let programs = Arc::new(programs);
+    for index in 0..programs.len() {
+        child.run(&programs, index);
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {
@@ -384,7 +399,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     Ok(())
 }
 
-fn read_programs(bytes: &[u8]) -> Option<Vec<(u32, Vec<Step>)>> {
+fn read_programs(bytes: &[u8]) -> Option<Programs> {
     let mut rest = bytes;
     let mut word = || {
         let (head, tail) = rest.split_first_chunk::<4>()?;
@@ -400,7 +415,11 @@ fn read_programs(bytes: &[u8]) -> Option<Vec<(u32, Vec<Step>)>> {
     for (trace, length) in heads {
         let (steps, tail) = rest.split_at_checked(length as usize * STEP_BYTES)?;
         rest = tail;
-        programs.push((trace, steps.chunks_exact(STEP_BYTES).map(decode_step).collect::<Option<Vec<_>>>()?));
+        let mut program = Vec::with_capacity(length as usize);
+        for step in steps.chunks_exact(STEP_BYTES) {
+            program.push(decode_step(step)?);
+        }
+        programs.push((trace, program));
     }
     Some(programs)
 }

@@ -56,7 +56,7 @@ pub struct Observed {
     pub whole: bool,
     /// The step at which the subject died, if it did.
     pub died_at: Option<usize>,
-    /// The steps that were run, in the order they began; settlings too.
+    /// The steps whose calls were made, in the order they began.
     pub ran: Vec<u16>,
 }
 

@@ -8,8 +8,8 @@ use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::RequirementId;
 
 use super::{Ran, Request, judge, patient, rests_on_waiting};
-use crate::isolation::parent::{self, BatchEnd, Setting};
-use crate::program::{Action, Awaited, Program, Step};
+use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
+use crate::program::{Action, Awaited, Place, Program, Step};
 
 mod raced;
 
@@ -19,7 +19,9 @@ const TRIES: usize = 4;
 const PAST: usize = 64;
 
 const HANG_WHILE_SHRINKING: Duration = Duration::from_secs(1);
-const SETTLE_WHILE_SHRINKING: Duration = Duration::from_millis(40);
+/// How long is settled while a trace is made small: long enough for a session that tells at once, then for one that tells
+/// a little later. What a session that is later still did not say is shown at full length.
+const SETTLE_WHILE_SHRINKING: [Duration; 2] = [Duration::from_millis(4), Duration::from_millis(40)];
 
 /// A deviation, shown again.
 #[derive(Debug, Clone)]
@@ -71,7 +73,8 @@ pub(super) fn confirm(
         if planned.program.races() {
             return raced::confirm(request, dialect, &ran[*i], deviation);
         }
-        minimise(request, dialect, planned.program.clone(), deviation)
+        let program = up_to_the_fault(&planned.program, &ran[*i].observed, deviation);
+        minimise(request, dialect, program, deviation)
     })
 }
 
@@ -105,7 +108,8 @@ fn with_its_past(
             let (requirement, kind) = (deviation.requirement, deviation.kind);
             shows(request, &setting, dialect, program, requirement, kind).is_some()
         };
-        let itself = &request.planned[ran[*i].program].program;
+        let itself =
+            &up_to_the_fault(&request.planned[ran[*i].program].program, &ran[*i].observed, deviation);
         // What deviated itself may have left the process in any state: it is no fair past.
         let past: Vec<usize> = (0..*i)
             .filter(|j| ran[*j].process == ran[*i].process && verdicts[*j].deviations.is_empty())
@@ -147,19 +151,60 @@ fn minimise(
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
     let careful = patient(request.setting, kind);
-    if rests_on_waiting(kind) {
-        // Most that is late is late and no more: that is found out before anything is made small.
-        shows(request, &careful, dialect, &waiting_to_the_end(program.clone(), kind), requirement, kind)?;
+    let shown = |program: &Program| shows(request, &careful, dialect, program, requirement, kind);
+    // Most that is late is late and no more: that is found out before anything is made small.
+    let at_length = if rests_on_waiting(kind) {
+        let whole = waiting_to_the_end(program.clone(), kind);
+        let found = shown(&whole)?;
+        Some((whole, found))
+    } else {
+        None
+    };
+    let mut settles: Vec<Duration> =
+        SETTLE_WHILE_SHRINKING.iter().map(|limit| request.setting.settle.min(*limit)).collect();
+    settles.dedup();
+    if !rests_on_waiting(kind) {
+        settles.drain(..settles.len() - 1);
     }
     // Waiting in vain is waited for briefly while shrinking; the last, patient run decides.
-    let mut quick = careful.clone();
-    quick.timeout = request.setting.timeout.map(|limit| limit.min(HANG_WHILE_SHRINKING));
-    quick.settle = request.setting.settle.min(SETTLE_WHILE_SHRINKING);
-    let (_, _, ran) = shows(request, &quick, dialect, &program, requirement, kind)
-        .or_else(|| shows(request, &careful, dialect, &program, requirement, kind))?;
+    let small = settles.into_iter().find_map(|settle| {
+        let mut quick = careful.clone();
+        quick.timeout = request.setting.timeout.map(|limit| limit.min(HANG_WHILE_SHRINKING));
+        quick.settle = settle;
+        let small = shrunk(request, dialect, &quick, &careful, program.clone(), deviation)?;
+        shown(&small).map(|found| (small, found))
+    });
+    let (program, (events, deviation, _)) = small.or_else(|| match at_length {
+        Some(at_length) => Some(at_length),
+        None => shown(&program).map(|found| (program, found)),
+    })?;
+    let decided_by = match kind {
+        Kind::Hang => {
+            format!("no return within {} s, alone", careful.timeout.map_or(0, |limit| limit.as_secs()))
+        }
+        kind if rests_on_waiting(kind) => {
+            format!("shown again alone, settling for {} ms", careful.settle.as_millis())
+        }
+        _ => "shown again alone".to_owned(),
+    };
+    Some(Evidence { program, events, deviation, decided_by })
+}
+
+/// The program without what the fault does not need, as far as quick runs can tell.
+fn shrunk(
+    request: &Request,
+    dialect: Dialect,
+    quick: &Setting,
+    careful: &Setting,
+    program: Program,
+    deviation: &Deviation,
+) -> Option<Program> {
+    let (requirement, kind) = (deviation.requirement, deviation.kind);
+    let (_, _, ran) = shows(request, quick, dialect, &program, requirement, kind)
+        .or_else(|| shows(request, careful, dialect, &program, requirement, kind))?;
     let fails = |steps: &[Step]| {
         let program = Program { steps: steps.to_vec() };
-        shows(request, &quick, dialect, &program, requirement, kind).is_some()
+        shows(request, quick, dialect, &program, requirement, kind).is_some()
     };
     let mut steps: Vec<Step> = program
         .steps
@@ -179,33 +224,40 @@ fn minimise(
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
     let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
     shrink(&mut steps, keep, budget, &fails);
-    let smallest = waiting_to_the_end(crate::rename::compact(&Program { steps }), kind);
-    let shown = shows(request, &careful, dialect, &smallest, requirement, kind);
-    let (program, (events, deviation, _)) = if let Some(shown) = shown {
-        (smallest, shown)
-    } else {
-        let program = waiting_to_the_end(program, kind);
-        let shown = shows(request, &careful, dialect, &program, requirement, kind)?;
-        (program, shown)
-    };
-    let decided_by = match kind {
-        Kind::Hang => {
-            format!("no return within {} s, alone", careful.timeout.map_or(0, |limit| limit.as_secs()))
-        }
-        kind if rests_on_waiting(kind) => {
-            format!("shown again alone, settling for {} ms", careful.settle.as_millis())
-        }
-        _ => "shown again alone".to_owned(),
-    };
-    Some(Evidence { program, events, deviation, decided_by })
+    Some(waiting_to_the_end(crate::rename::compact(&Program { steps }), kind))
 }
 
-/// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way.
+/// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way. Where something
+/// is missing, it is the last settling that it is missing from, and the others only lead there.
 fn waiting_to_the_end(mut program: Program, kind: Kind) -> Program {
     if rests_on_waiting(kind) {
-        for step in program.steps.iter_mut().filter(|step| is_settling(step)) {
+        let settlings = program.steps.iter_mut().filter(|step| is_settling(step)).rev();
+        let which = if kind == Kind::MissingCallback { 1 } else { usize::MAX };
+        for step in settlings.take(which) {
             step.action = Action::Settle(Awaited::default());
         }
+    }
+    program
+}
+
+/// The program without the calls that came after the settling that showed the fault. What callbacks may do stays.
+fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation) -> Program {
+    let mut program = program.clone();
+    let events = &observed.events;
+    if !matches!(events.get(deviation.event), Some(Event::Settled { .. })) {
+        return program;
+    }
+    let is_called_back = |step: &Step| matches!(step.place, Place::Inside(_) | Place::Beside(_));
+    let earlier =
+        events[..deviation.event].iter().filter(|event| matches!(event, Event::Call { .. })).count();
+    let later = observed.ran.iter().skip(earlier).map(|step| usize::from(*step));
+    let next = later.filter(|step| program.steps.get(*step).is_some_and(|step| !is_called_back(step))).min();
+    if let Some(next) = next {
+        let mut index = 0;
+        program.steps.retain(|step| {
+            index += 1;
+            index <= next || is_called_back(step)
+        });
     }
     program
 }
