@@ -73,7 +73,7 @@ impl Bench {
         let dialect = dialect_of(&ran);
         let mut calls = 0;
         for trace in &ran {
-            let verdict = judge(&self.rules, DEMAND, dialect, trace.fresh, &trace.observed.events);
+            let verdict = judge(&self.rules, DEMAND, dialect, trace.past, &trace.observed.events);
             assert!(verdict.deviations.is_empty(), "{:?}", verdict.deviations);
             calls += trace.observed.ran.len();
         }

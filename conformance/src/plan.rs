@@ -102,11 +102,14 @@ impl Default for Repeats {
 
 /// The programs of a suite, in a fixed order, each different unless it is one round of a race.
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
-    match suite {
+    let mut all = match suite {
         Suite::Full => distinct(families::all(brief, Observing::Everything)),
         Suite::Smoke => smoke::select(distinct(families::all(brief, Observing::Least))),
         Suite::Race => races::all(brief),
-    }
+    };
+    // What is left on may haunt whatever runs after it in its process.
+    all.sort_by_key(|planned| planned.program.leaves_somebody_on());
+    all
 }
 
 fn distinct(mut all: Vec<Planned>) -> Vec<Planned> {

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod findings;
+mod past;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -14,13 +15,14 @@ use mapi_session_spec::dialect::{self, Dialect};
 use mapi_session_spec::event::{Call, Event};
 use mapi_session_spec::judge::{Deviation, Judge, Kind, Verdict};
 use mapi_session_spec::outcome::Ending;
-use mapi_session_spec::requirement::RequirementId;
+use mapi_session_spec::requirement::{Family, RequirementId};
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 
 pub use evidence::Evidence;
 use evidence::{confirm, confirm_with_its_past};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
+pub use past::Past;
 
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
 use crate::plan::Planned;
@@ -54,8 +56,8 @@ pub struct Ran {
     pub program: usize,
     /// What was observed.
     pub observed: Observed,
-    /// The first of its process: nothing of MAPI ran before.
-    pub fresh: bool,
+    /// What ran before in its process.
+    pub past: Past,
     /// The number of its process.
     pub process: usize,
 }
@@ -94,7 +96,7 @@ fn run_some(
             ran.push(Ran {
                 program: batch[offset].0,
                 observed,
-                fresh: offset == 0 && setting.has_a_process_of_its_own(),
+                past: Past::none(offset == 0 && setting.has_a_process_of_its_own()),
                 process,
             });
         }
@@ -202,21 +204,17 @@ impl Quarantine {
     }
 }
 
-/// The state in which a trace starts.
-pub fn start(dialect: Dialect, fresh: bool) -> World {
-    let mut world = World::default();
-    world.process.dialect = dialect;
-    world.process.fresh = fresh;
-    world
+/// Judges one trace of the session's.
+pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, past: Past, events: &[Event]) -> Verdict {
+    judged(rules, demand, past.start(dialect), events).verdict()
 }
 
-/// Judges one trace of the session's.
-pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, fresh: bool, events: &[Event]) -> Verdict {
-    let mut judge = Judge::new(rules, demand, start(dialect, fresh), false);
+fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events: &[Event]) -> Judge<'r> {
+    let mut judge = Judge::new(rules, demand, start, false);
     for event in events {
         judge.observe(event);
     }
-    judge.verdict()
+    judge
 }
 
 /// The dialect that the traces show.
@@ -331,30 +329,56 @@ const WAITED_FOR_AT_ONCE: usize = 8;
 /// How many traces a core judges at a time.
 const JUDGED_AT_ONCE: usize = 512;
 
-/// Judges every trace, on all cores.
+/// Judges every trace, on all cores. What a trace leaves behind bears on those that came after it in its process.
 fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
+    let the_last_release_ends_it =
+        request.rules.demanded(request.demand).any(|(_, arm)| arm.requirement == Family::Unk.id(14));
+    let judge_one = |ran: &Ran, past: Past| {
+        let judge = judged(request.rules, request.demand, past.start(dialect), &ran.observed.events);
+        (judge.world.leaves_a_ghost(the_last_release_ends_it), judge.verdict())
+    };
+    let mut verdicts = on_all_cores(ran, &|ran| judge_one(ran, ran.past));
+    // With a subject in this process all runs share it.
+    let shares_all = !request.setting.has_a_process_of_its_own();
+    let mut left_in = None;
+    let mut haunted = Vec::new();
+    for (i, (ran, (leaves_a_ghost, _))) in ran.iter().zip(&verdicts).enumerate() {
+        if left_in.is_some_and(|process| shares_all || process == ran.process) {
+            haunted.push(i);
+        }
+        if *leaves_a_ghost {
+            left_in = Some(ran.process);
+        }
+    }
+    let again = on_all_cores(&haunted, &|i| judge_one(&ran[*i], Past { haunted: true, ..ran[*i].past }));
+    for (i, verdict) in haunted.into_iter().zip(again) {
+        verdicts[i] = verdict;
+    }
+    verdicts.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+/// Does the same with each, in shares, in their order.
+fn on_all_cores<T: Sync, R: Send>(all: &[T], one: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let parts: Vec<&[Ran]> = ran.chunks(JUDGED_AT_ONCE).collect();
+    let parts: Vec<&[T]> = all.chunks(JUDGED_AT_ONCE).collect();
     let next = AtomicUsize::new(0);
-    let judge_one =
-        |ran: &Ran| judge(request.rules, request.demand, dialect, ran.fresh, &ran.observed.events);
     let work = || {
-        let mut judged = Vec::new();
+        let mut done = Vec::new();
         loop {
             let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(turn) else { return judged };
-            judged.push((turn, part.iter().map(judge_one).collect::<Vec<Verdict>>()));
+            let Some(part) = parts.get(turn) else { return done };
+            done.push((turn, part.iter().map(one).collect::<Vec<R>>()));
         }
     };
-    let mut judged: Vec<(usize, Vec<Verdict>)> = std::thread::scope(|scope| {
+    let mut done: Vec<(usize, Vec<R>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
             .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
-    judged.sort_unstable_by_key(|(turn, _)| *turn);
-    judged.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
+    done.sort_unstable_by_key(|(turn, _)| *turn);
+    done.into_iter().flat_map(|(_, done)| done).collect()
 }
 
 /// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had, besides what is

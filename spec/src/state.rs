@@ -196,6 +196,19 @@ impl World {
         }
     }
 
+    /// Whether a session may live on that nobody in the trace can end any more: it did not log off, and was let go of by
+    /// its last Release alone where that is not taken to end it, or was never let go of.
+    pub fn leaves_a_ghost(&self, the_last_release_ends_it: bool) -> bool {
+        self.all_sessions().any(|(_, session)| {
+            let let_go = session.references == 0 && session.is_released();
+            if let_go {
+                session.never_logged_off && !the_last_release_ends_it
+            } else {
+                !session.is_logged_off()
+            }
+        })
+    }
+
     /// Whether this question must be answered as it was before something happened.
     pub(crate) fn must_be_as_before(&self, call: &Call) -> bool {
         match *call {

@@ -7,7 +7,7 @@ use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::RequirementId;
 
-use super::{Ran, Request, judge, patient, rests_on_waiting};
+use super::{Past, Ran, Request, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
 use crate::program::{Action, Awaited, Place, Program, Step};
 
@@ -50,8 +50,13 @@ fn shows(
         return None;
     }
     let observed = batch.observed.into_iter().next()?;
-    let verdict =
-        judge(request.rules, request.demand, dialect, setting.has_a_process_of_its_own(), &observed.events);
+    let verdict = judge(
+        request.rules,
+        request.demand,
+        dialect,
+        Past::none(setting.has_a_process_of_its_own()),
+        &observed.events,
+    );
     let found =
         verdict.deviations.iter().find(|d| d.requirement == requirement && d.kind == kind).copied()?;
     Some((observed.events, found, observed.ran))

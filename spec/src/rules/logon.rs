@@ -53,12 +53,14 @@ fn worked_before(m: &Moment) -> bool {
 }
 
 fn someone_is_on(m: &Moment) -> bool {
-    m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
+    m.world.process.haunted
+        || m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
 }
 
 /// No shared session was ever established in this process since it was initialised.
 fn never_shared(m: &Moment) -> bool {
-    m.world.groups.is_empty()
+    !m.world.process.haunted
+        && m.world.groups.is_empty()
         && m.world.all_sessions().all(|(_, session)| session.membership == Membership::Individual)
 }
 

@@ -12,6 +12,9 @@ pub struct Process {
     pub fresh: bool,
     /// The recording began in the middle: what came before is unknown, not absent.
     pub attached: bool,
+    /// Before the trace, somebody in this process let go of a session without a Logoff, or never let go of it, and what
+    /// is judged does not say that this ended it: a shared session may still live that the trace knows nothing of.
+    pub haunted: bool,
     /// `MAPIUninitialize` was called and the count stayed above zero.
     pub uninitialised_in_part: bool,
     /// Which logons have succeeded in this trace.

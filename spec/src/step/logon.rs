@@ -15,11 +15,12 @@ impl World {
 
     /// Whether a session that may be shared, and may live, is not certain to be or to do so.
     pub fn sharing_is_uncertain(&self) -> bool {
-        self.all_sessions().any(|(_, session)| match session.membership {
-            Membership::Unknown => session.phases.iter().any(|phase| phase < Phase::LoggedOff),
-            Membership::Member(..) => session.phases.len() > 1,
-            Membership::Individual => false,
-        })
+        self.process.haunted
+            || self.all_sessions().any(|(_, session)| match session.membership {
+                Membership::Unknown => session.phases.iter().any(|phase| phase < Phase::LoggedOff),
+                Membership::Member(..) => session.phases.len() > 1,
+                Membership::Individual => false,
+            })
     }
 
     /// Whom a session shares with that logs on now, with these arguments.

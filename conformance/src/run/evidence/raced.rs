@@ -10,7 +10,7 @@ use super::{Evidence, is_settling, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, Observed, Setting};
 use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
-use crate::run::{Ran, Request, start};
+use crate::run::{Past, Ran, Request};
 
 /// How many rounds are run again, to say how often it shows; where it must show, as many again until it does, for so
 /// long. A session that tells late takes all of that in its first rounds.
@@ -87,8 +87,8 @@ fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> b
     let setting = Setting { patience: u32::MAX, ..request.setting.clone() };
     let batch = parent::run(&setting, &programs.iter().collect::<Vec<_>>());
     let words = |observed: &Observed| {
-        let fresh = setting.has_a_process_of_its_own();
-        let mut judge = Judge::new(request.rules, request.demand, start(dialect, fresh), false);
+        let past = Past::none(setting.has_a_process_of_its_own());
+        let mut judge = Judge::new(request.rules, request.demand, past.start(dialect), false);
         // What the race itself brought may be what is wrong: the earlier Logoff's words alone say how many one has.
         let settled = observed.events.iter().position(|event| matches!(event, Event::Settled { .. }));
         for event in observed.events.iter().take(settled.map_or(0, |index| index + 1)) {
@@ -133,8 +133,8 @@ fn look(
         if !observed.whole && (listening || needs_patience(deviation.kind)) {
             continue;
         }
-        let fresh = setting.has_a_process_of_its_own();
-        let verdict = judge(request.rules, request.demand, dialect, fresh, &observed.events);
+        let past = Past::none(setting.has_a_process_of_its_own());
+        let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
         let same = |d: &&Deviation| d.requirement == deviation.requirement && d.kind == deviation.kind;
         seen.rounds += 1;
         if let Some(again) = verdict.deviations.iter().find(same) {
