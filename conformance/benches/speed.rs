@@ -84,8 +84,16 @@ impl Bench {
         let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
         let bare_loop = self.cpp("bare_loop.cpp", &[]);
         let program = the_loop();
-        let planned =
-            vec![Planned { program: program.clone(), aims: Vec::new(), alone: false, race: None }; ROUNDS];
+        let planned = vec![
+            Planned {
+                program: program.clone(),
+                aims: Vec::new(),
+                alone: false,
+                leaves_a_ghost: false,
+                race: None
+            };
+            ROUNDS
+        ];
         let subject = Subject::Library(library.clone());
         let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
         let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());

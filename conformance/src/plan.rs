@@ -72,6 +72,8 @@ pub struct Planned {
     pub aims: Vec<u16>,
     /// It shows what needs a past, which a process has only once: it runs in a process of its own.
     pub alone: bool,
+    /// If the subject takes the usual branches, some session does not log off: it may live on.
+    pub leaves_a_ghost: bool,
     /// It is one round of a race: which one, and the number of the round.
     pub race: Option<Round>,
 }
@@ -108,7 +110,7 @@ pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
         Suite::Race => races::all(brief),
     };
     // What is left on may haunt whatever runs after it in its process.
-    all.sort_by_key(|planned| planned.program.leaves_somebody_on());
+    all.sort_by_key(|planned| planned.leaves_a_ghost);
     all
 }
 

@@ -84,18 +84,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// Whether some client logs on whose session no step logs off.
-    pub(crate) fn leaves_somebody_on(&self) -> bool {
-        let calls = || {
-            self.steps.iter().filter_map(|step| match step.action {
-                Action::Call(call) => Some(call),
-                Action::Settle(_) => None,
-            })
-        };
-        let logs_off = |id| calls().any(|call| matches!(call, Call::Logoff { session, .. } if session == id));
-        calls().any(|call| matches!(call, Call::LogonEx { session, .. } if !logs_off(session)))
-    }
-
     /// How many of the steps are calls.
     pub fn calls(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step.action, Action::Call(_))).count()

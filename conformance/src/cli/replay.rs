@@ -72,7 +72,8 @@ impl Replay {
         if program.calls() == 0 {
             return Err(Failure::NothingSelected("the trace makes no call".into()));
         }
-        let planned = [Planned { program, aims: Vec::new(), alone: false, race: None }];
+        let planned =
+            [Planned { program, aims: Vec::new(), alone: false, leaves_a_ghost: false, race: None }];
         let setting = self.child.setting(subject.clone(), self.subject.profile.clone())?;
         let everything = |_: RequirementId| true;
         let request = Request {

@@ -4,7 +4,7 @@ use mapi_session_spec::alphabet::{self, Way};
 use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
-use mapi_session_spec::flags::EventMask;
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
@@ -34,6 +34,9 @@ pub struct Draft<'r> {
     pub thread: ThreadId,
     /// New steps are of a race.
     racing: bool,
+    leaves_a_ghost: bool,
+    /// A Logoff that a person may have cancelled: of which session, and its step's number.
+    may_have_been_cancelled: Option<(SessionId, u16)>,
 }
 
 impl<'r> Draft<'r> {
@@ -54,6 +57,8 @@ impl<'r> Draft<'r> {
             guard: None,
             thread: ThreadId(0),
             racing: false,
+            leaves_a_ghost: false,
+            may_have_been_cancelled: None,
         }
     }
 
@@ -92,7 +97,11 @@ impl<'r> Draft<'r> {
         self.world.call(id, self.thread, call);
         self.note_bearing(id);
         self.imagine_callbacks_of(&call);
-        (id, (self.steps.len() - 1) as u16)
+        let index = (self.steps.len() - 1) as u16;
+        if let Some(session) = cancellable(&call) {
+            self.may_have_been_cancelled = Some((session, index));
+        }
+        (id, index)
     }
 
     fn finish(&mut self, id: CallId, outcome: Outcome) {
@@ -186,6 +195,14 @@ impl<'r> Draft<'r> {
         self.next_sink += 1;
         self.call(Call::Advise { session, mask, sink, registration });
         sink
+    }
+
+    /// A sink that is registered already is registered once more.
+    pub fn advise_again(&mut self, session: SessionId, mask: EventMask, sink: SinkId) -> RegistrationId {
+        let registration = RegistrationId(self.next_sink);
+        self.next_sink += 1;
+        self.call(Call::Advise { session, mask, sink, registration });
+        registration
     }
 
     /// The session opens an object with this method.
@@ -350,6 +367,7 @@ impl<'r> Draft<'r> {
         let (id, index) = self.begin(call);
         let ways = offers::may_go_either_way(self.brief.rules, self.brief.demand, &self.world, id);
         if let Some((success, failure)) = ways {
+            self.may_have_been_cancelled = None;
             let mut other = self.clone();
             self.finish(id, success);
             self.guard = Some((index, Wanted::Success));
@@ -361,6 +379,7 @@ impl<'r> Draft<'r> {
             other.conclude();
             self.steps.extend_from_slice(&other.steps[shared..]);
             self.aims.extend(other.aims);
+            self.leaves_a_ghost |= other.leaves_a_ghost;
         } else {
             let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
             self.finish(id, usual.unwrap_or(Outcome::OK));
@@ -385,7 +404,9 @@ impl<'r> Draft<'r> {
         self.note_owed();
         self.aims.sort_unstable();
         self.aims.dedup();
-        Planned { program: Program { steps: self.steps }, aims: self.aims, alone: false, race: None }
+        let program = Program { steps: self.steps };
+        let leaves_a_ghost = self.leaves_a_ghost;
+        Planned { program, aims: self.aims, alone: false, leaves_a_ghost, race: None }
     }
 
     /// Which arms what is owed is put to.
@@ -403,6 +424,7 @@ impl<'r> Draft<'r> {
         self.settle();
         self.observe();
         self.wind_down();
+        self.leaves_a_ghost |= self.world.leaves_a_ghost(false);
     }
 
     /// Gives back what is held, in the order that the documents ask for: registrations, objects, Logoff, the
@@ -433,6 +455,11 @@ impl<'r> Draft<'r> {
                 }
             } else {
                 self.release_objects_of(session, |kind| kind == ObjectKind::ClientShutdown);
+                if let Some((_, step)) = self.may_have_been_cancelled.filter(|(which, _)| *which == session) {
+                    let before = self.guard.replace((step, Wanted::Failure));
+                    self.untracked(Place::Thread(self.thread), alphabet::plain_logoff(session));
+                    self.guard = before;
+                }
             }
             while self.world.session(session).is_some_and(|s| s.references > 0) {
                 self.call(Call::Release { target: Target::Session(session) });
@@ -456,5 +483,13 @@ impl<'r> Draft<'r> {
                 self.call(Call::Release { target: Target::Object(object) });
             }
         }
+    }
+}
+
+/// The session, if the call is a Logoff that may wait for a person.
+fn cancellable(call: &Call) -> Option<SessionId> {
+    match call {
+        Call::Logoff { session, flags, .. } if flags.has(LogoffFlags::MAPI_LOGOFF_UI) => Some(*session),
+        _ => None,
     }
 }

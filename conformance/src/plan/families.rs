@@ -3,6 +3,7 @@
 //! Each shape varies every factor that some rule guards on: how the client logged on, references, open objects,
 //! registrations, other clients, initialisation, threads, history in the process. What is *right* is nowhere here.
 
+mod comings;
 mod histories;
 mod logons;
 mod one_client;
@@ -24,7 +25,7 @@ const BOTH: EventMask = EventMask::END_OF_SESSION;
 type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 12] = [
     histories::histories,
     one_client::every_method,
     several_clients::shared_basics,
@@ -32,6 +33,9 @@ const FAMILIES: [Family; 9] = [
     one_client::one_session,
     several_clients::two_sessions,
     several_clients::three_sessions,
+    comings::who_came_late,
+    comings::many_registrations,
+    comings::one_sink_for_several,
     overlap::callbacks,
     overlap::logoffs_that_overlap,
 ];

@@ -4,7 +4,9 @@ use crate::event::{Call, SessionId, ThreadId};
 use crate::flags::{EventMask, LogoffFlags};
 use crate::outcome::Outcome;
 use crate::phase::{Phase, Phases};
-use crate::state::{Disturbance, Hush, Membership, Owed, OwedKind, Pending, Session, Times, Welcome, World};
+use crate::state::{
+    Disturbance, Hush, Membership, Owed, OwedKind, Pending, Registration, Session, Times, Welcome, World,
+};
 
 impl World {
     pub(super) fn enter_logoff(&mut self, id: SessionId, flags: LogoffFlags, thread: ThreadId) {
@@ -47,18 +49,24 @@ impl World {
     }
 
     /// The other members of the session's shared session that must hear of its end: each with the thread of its
-    /// first registration that asks for it, and how many do.
+    /// first registration that asks for it, and how many registrations may bring it word.
     fn other_listeners(&self, id: SessionId) -> Vec<(SessionId, ThreadId, u8)> {
         let Some(group) = self.session(id).and_then(Session::group) else { return Vec::new() };
         let others = self.members(group).filter(|(other, _)| *other != id);
         others
             .filter_map(|(other, _)| {
-                let asking = self
-                    .all_registrations()
-                    .filter(|(_, r)| r.session == other && r.active && r.mask.has(EventMask::END_OF_SESSION));
-                Some((other, self.advised_on(other)?, u8::try_from(asking.count()).unwrap_or(u8::MAX)))
+                Some((other, self.advised_on(other)?, self.registrations_heard_with(other)))
             })
             .collect()
+    }
+
+    /// How many registrations for the end of a session may bring a word to a sink of this session's: its own, and those
+    /// of others on the same sink.
+    fn registrations_heard_with(&self, id: SessionId) -> u8 {
+        let asks = |r: &Registration| r.active && r.mask.has(EventMask::END_OF_SESSION);
+        let registrations = || self.registrations.iter().flatten().filter(|r| asks(r));
+        let mine = |r: &Registration| registrations().any(|own| own.session == id && own.sink == r.sink);
+        u8::try_from(registrations().filter(|r| mine(r)).count()).unwrap_or(u8::MAX)
     }
 
     /// The other members must not hear of this Logoff.

@@ -1,0 +1,102 @@
+//! Members who come and go, and who hears of it: one who came late, one with several registrations, one sink of several.
+
+use mapi_session_spec::alphabet::{self, way_named};
+use mapi_session_spec::event::{Call, Method, RegistrationId, SessionId, Target};
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
+
+use super::BOTH;
+use crate::plan::{Draft, Planned};
+
+const FLAGS: [LogoffFlags; 2] = [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED];
+
+/// One member leaves, and another comes: whoever is on then leaves in every way.
+pub(super) fn who_came_late(seed: &Draft, all: &mut Vec<Planned>) {
+    for leaver in 0..2 {
+        for flags in FLAGS {
+            for way in ["joining", "by-name"] {
+                let mut draft = seed.initialised(1);
+                let first = [draft.log_on(way_named("sharing")), draft.log_on(way_named("joining"))];
+                for session in first {
+                    draft.advise(session, BOTH);
+                }
+                draft.call(alphabet::logoff_with(first[leaver], flags));
+                draft.settle();
+                draft.call(Call::Release { target: Target::Session(first[leaver]) });
+                let late = draft.log_on(way_named(way));
+                draft.advise(late, BOTH);
+                for session in [first[1 - leaver], late] {
+                    draft.open(session, Method::GetStatusTable);
+                }
+                draft.observe();
+                for who in [first[1 - leaver], late] {
+                    for flags in FLAGS {
+                        all.push(draft.clone().edge(alphabet::logoff_with(who, flags)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Members with several registrations each, or fewer again.
+pub(super) fn many_registrations(seed: &Draft, all: &mut Vec<Planned>) {
+    let masks: [&[EventMask]; 3] =
+        [&[BOTH, BOTH], &[BOTH, EventMask::fnevCriticalError], &[EventMask::fnevCriticalError, BOTH, BOTH]];
+    for members in 2..=3 {
+        for masks in masks {
+            let mut draft = seed.initialised(1);
+            let mut sessions = vec![draft.log_on(way_named("sharing"))];
+            sessions.extend((1..members).map(|_| draft.log_on(way_named("joining"))));
+            for session in &sessions {
+                for mask in masks {
+                    draft.advise(*session, *mask);
+                }
+            }
+            draft.observe();
+            every_member_leaves(&draft, &sessions, all);
+            let mut fewer = draft.clone();
+            for registration in 0..masks.len() {
+                let registration = RegistrationId(registration as u16);
+                fewer.call(Call::Unadvise { session: sessions[0], registration });
+                fewer.settle();
+                every_member_leaves(&fewer, &sessions, all);
+            }
+        }
+    }
+}
+
+/// One sink for several registrations: of one member, or of two.
+pub(super) fn one_sink_for_several(seed: &Draft, all: &mut Vec<Planned>) {
+    for of_two in [false, true] {
+        for given_back in [None, Some(0), Some(1)] {
+            let mut draft = seed.initialised(1);
+            let sessions = ["sharing", "joining", "joining"].map(|way| draft.log_on(way_named(way)));
+            let sink = draft.advise(sessions[1], BOTH);
+            let other = if of_two { sessions[2] } else { sessions[1] };
+            let second = draft.advise_again(other, BOTH, sink);
+            draft.observe();
+            match given_back {
+                None => {}
+                Some(0) => {
+                    let registration = RegistrationId(sink.0);
+                    draft.call(Call::Unadvise { session: sessions[1], registration });
+                }
+                Some(_) => {
+                    draft.call(Call::Unadvise { session: other, registration: second });
+                }
+            }
+            draft.settle();
+            for flags in FLAGS {
+                all.push(draft.clone().edge(alphabet::logoff_with(sessions[0], flags)));
+            }
+        }
+    }
+}
+
+fn every_member_leaves(draft: &Draft, sessions: &[SessionId], all: &mut Vec<Planned>) {
+    for leaver in sessions {
+        for flags in FLAGS {
+            all.push(draft.clone().edge(alphabet::logoff_with(*leaver, flags)));
+        }
+    }
+}
