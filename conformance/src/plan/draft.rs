@@ -363,7 +363,17 @@ impl<'r> Draft<'r> {
     }
 
     /// The same, with more to do after the edge where it went as usual.
-    pub fn edge_then(mut self, call: Call, then: impl Fn(&mut Self)) -> Planned {
+    pub fn edge_then(self, call: Call, then: impl Fn(&mut Self)) -> Planned {
+        self.edge_either(call, then, |_| {})
+    }
+
+    /// The same, and with something to do where it failed.
+    pub fn edge_either(
+        mut self,
+        call: Call,
+        then: impl Fn(&mut Self),
+        otherwise: impl Fn(&mut Self),
+    ) -> Planned {
         let (id, index) = self.begin(call);
         let ways = offers::may_go_either_way(self.brief.rules, self.brief.demand, &self.world, id);
         if let Some((success, failure)) = ways {
@@ -376,6 +386,7 @@ impl<'r> Draft<'r> {
             other.finish(id, failure);
             other.guard = Some((index, Wanted::Failure));
             let shared = other.steps.len();
+            otherwise(&mut other);
             other.conclude();
             self.steps.extend_from_slice(&other.steps[shared..]);
             self.aims.extend(other.aims);

@@ -25,7 +25,7 @@ const BOTH: EventMask = EventMask::END_OF_SESSION;
 type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 13] = [
     histories::histories,
     one_client::every_method,
     several_clients::shared_basics,
@@ -36,6 +36,7 @@ const FAMILIES: [Family; 12] = [
     comings::who_came_late,
     comings::many_registrations,
     comings::one_sink_for_several,
+    comings::after_a_refusal,
     overlap::callbacks,
     overlap::logoffs_that_overlap,
 ];

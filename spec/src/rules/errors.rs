@@ -58,7 +58,8 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Err.id(10),
         Conventional,
         "a failure leaves the out parameter NULL or as it was",
-        |m| interface_method(m) && !matches!(m.call(), Call::Unadvise { .. }),
+        // Whichever side of its session's end the call came on.
+        |m| (m.alive() || m.either()) && matches!(m.call(), Call::Method { .. } | Call::Advise { .. }),
         |_, o| !o.failed() || o.out_is_clean(),
     ),
 ];

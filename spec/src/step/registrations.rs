@@ -43,7 +43,10 @@ impl World {
             !matches!(pending.call, Call::Unadvise { .. })
                 && self.who_gives_up_hearing_by(&pending.call) == Some(session)
         });
-        let still_used = self.registrations.iter().flatten().any(|other| other.sink == sink && other.active);
+        // A session that has ended may keep what it was given until it is released.
+        let may_keep = |id| self.session(id).is_none_or(|other| id != session && !other.is_logged_on());
+        let still_used = (self.registrations.iter().flatten())
+            .any(|other| other.sink == sink && (other.active || may_keep(other.session)));
         if outcome.succeeded() && was_active && !still_used && !leaves {
             let kind = OwedKind::Unadvised { registration: id, sink };
             self.owed.push(Owed { kind, paid: false, lapsed: false });

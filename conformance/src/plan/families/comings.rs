@@ -86,8 +86,31 @@ pub(super) fn one_sink_for_several(seed: &Draft, all: &mut Vec<Planned>) {
                 }
             }
             draft.settle();
-            for flags in FLAGS {
-                all.push(draft.clone().edge(alphabet::logoff_with(sessions[0], flags)));
+            every_member_leaves(&draft, &sessions, all);
+        }
+    }
+}
+
+/// A Logoff was refused for its arguments: what it did not say is said the next time.
+pub(super) fn after_a_refusal(seed: &Draft, all: &mut Vec<Planned>) {
+    for refused in 0..2 {
+        for flags in [LogoffFlags(0x4), LogoffFlags(0x5)] {
+            let mut draft = seed.initialised(1);
+            let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+            for session in sessions {
+                draft.advise(session, BOTH);
+            }
+            draft.observe();
+            for leaver in sessions {
+                let refused = alphabet::logoff_with(sessions[refused], flags);
+                all.push(draft.clone().edge_either(
+                    refused,
+                    |_| {},
+                    |draft| {
+                        draft.settle();
+                        draft.call(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED));
+                    },
+                ));
             }
         }
     }

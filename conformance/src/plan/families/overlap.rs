@@ -31,6 +31,8 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
                 vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
             ];
             if !about_leaver {
+                let lets_go = Call::Release { target: Target::Session(on) };
+                scripts.extend([vec![alphabet::plain_logoff(on), lets_go], vec![lets_go]]);
                 scripts
                     .push(vec![Call::Unadvise { session: listener, registration: RegistrationId(sink.0) }]);
             }
