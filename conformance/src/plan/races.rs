@@ -10,6 +10,7 @@ use mapi_session_spec::event::{
     Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::state::Session;
 
 use super::draft::Draft;
 use super::{Brief, Observing, Planned, Round, families};
@@ -172,8 +173,22 @@ fn planned(seed: &Draft, race: fn(&Members) -> Threads) -> Planned {
     }
     let object = draft.object();
     let threads = race(&Members { leaver, other, third, object });
+    let newcomers: Vec<SessionId> = (threads.iter().flatten())
+        .filter_map(|call| match call {
+            Call::LogonEx { session, .. } => Some(*session),
+            _ => None,
+        })
+        .collect();
     let threads: Vec<(ThreadId, Vec<Call>)> = (0..).map(ThreadId).zip(threads).collect();
     draft.race(&threads);
+    // Whoever came together is told like the others.
+    if !newcomers.is_empty() && draft.world.session(leaver).is_some_and(Session::is_logged_on) {
+        for newcomer in newcomers {
+            draft.advise(newcomer, EventMask::END_OF_SESSION);
+        }
+        draft.call(told(leaver));
+        draft.settle();
+    }
     // What was opened while its session logged off is dead once that has returned: asked twice, for the first answer
     // shows that it works.
     if threads

@@ -176,7 +176,7 @@ fn minimise(
         let mut quick = careful.clone();
         quick.timeout = request.setting.timeout.map(|limit| limit.min(HANG_WHILE_SHRINKING));
         quick.settle = settle;
-        let small = shrunk(request, dialect, &quick, &careful, program.clone(), deviation)?;
+        let small = shrunk(request, dialect, &quick, &careful, &program, deviation)?;
         shown(&small).map(|found| (small, found))
     });
     let (program, (events, deviation, _)) = small.or_else(|| match at_length {
@@ -201,12 +201,12 @@ fn shrunk(
     dialect: Dialect,
     quick: &Setting,
     careful: &Setting,
-    program: Program,
+    program: &Program,
     deviation: &Deviation,
 ) -> Option<Program> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
-    let (_, _, ran) = shows(request, quick, dialect, &program, requirement, kind)
-        .or_else(|| shows(request, careful, dialect, &program, requirement, kind))?;
+    let (_, _, ran) = shows(request, quick, dialect, program, requirement, kind)
+        .or_else(|| shows(request, careful, dialect, program, requirement, kind))?;
     let fails = |steps: &[Step]| {
         let program = Program { steps: steps.to_vec() };
         shows(request, quick, dialect, &program, requirement, kind).is_some()
