@@ -8,8 +8,8 @@ use mapi_session_spec::requirement::RequirementId;
 use stateright::Model as _;
 
 use crate::action::Action;
-use crate::machine::SessionModel;
-use crate::property;
+use crate::machine::{SessionModel, State};
+use crate::{property, symmetry};
 
 /// What a breadth-first search met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +24,32 @@ pub struct Searched {
 
 /// Visits every state once more, without stateright.
 pub fn search(model: &SessionModel) -> Searched {
+    search_each(model, &|state| state, &mut |_| {})
+}
+
+/// Visits one of all states that differ only in which client is which, where the model's cast is made of clients.
+pub fn search_up_to_symmetry(model: &SessionModel) -> Searched {
+    search_each(model, &one_of_all(model), &mut |_| {})
+}
+
+/// The choice of one of all states that differ only in which client is which.
+pub(crate) fn one_of_all(model: &SessionModel) -> impl Fn(State) -> State {
+    let exchanges = symmetry::exchanges(model.company);
+    move |state| symmetry::representative(&state, &exchanges)
+}
+
+/// Visits one state of each class, and shows it to `look`.
+pub(crate) fn search_each(
+    model: &SessionModel,
+    choose: &dyn Fn(State) -> State,
+    look: &mut dyn FnMut(&State),
+) -> Searched {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let mut seen = HashSet::new();
     let mut queue = VecDeque::new();
     let mut bound = BTreeSet::new();
     let mut actions = Vec::new();
-    for state in model.init_states() {
+    for state in model.init_states().into_iter().map(choose) {
         if seen.insert(hasher.hash_one(&state)) {
             queue.push_back((0, state));
         }
@@ -37,6 +57,7 @@ pub fn search(model: &SessionModel) -> Searched {
     let mut depth = 0;
     while let Some((moves, state)) = queue.pop_front() {
         depth = moves;
+        look(&state);
         for pending in &state.world.pending {
             let moment = Moment::new(&state.world, pending, model.demand.era);
             bound.extend(model.against.bearing(&moment, model.demand.level).map(|(_, arm)| arm.requirement));
@@ -56,6 +77,7 @@ pub fn search(model: &SessionModel) -> Searched {
                 ));
             }
             let Some(next) = model.next_state(&state, action) else { continue };
+            let next = choose(next);
             if seen.insert(hasher.hash_one(&next)) {
                 queue.push_back((moves + 1, next));
             }

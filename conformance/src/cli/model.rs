@@ -32,6 +32,7 @@ enum ExportFormat {
     Aut,
     Dot,
     Mermaid,
+    Svg,
 }
 
 /// Explore the models of the specification.
@@ -49,6 +50,10 @@ enum What {
         name: Option<Name>,
         #[command(flatten)]
         company: CompanyArgs,
+        /// In `shared` and `ending`, visit one of all states that differ only in which client is which. Faster where there
+        /// are many, and what must come about at last is not looked into.
+        #[arg(long, requires = "name")]
+        symmetry: bool,
         #[command(flatten)]
         demand: DemandArgs,
     },
@@ -74,9 +79,13 @@ enum What {
         company: CompanyArgs,
         #[command(flatten)]
         demand: DemandArgs,
-        /// Aldebaran (mCRL2, CADP and LTSmin read it), Graphviz, or a Mermaid state diagram.
+        /// Aldebaran (mCRL2, CADP and LTSmin read it), Graphviz, a Mermaid state diagram, or one story as a sequence
+        /// diagram.
         #[arg(long, value_enum, default_value = "aut")]
         format: ExportFormat,
+        /// With `svg`: what the story leads to, as `model check` names it, or a part of that. The shortest way is drawn.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        story: String,
         /// Only states at most so many moves from the start: a drawing of all of them is no drawing.
         #[arg(long, value_name = "MOVES")]
         depth: Option<usize>,
@@ -117,15 +126,32 @@ fn peak_memory() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
+/// The story that leads to what is so called, drawn.
+fn drawn(model: &models::SessionModel, part: &str) -> Result<String, Failure> {
+    let stories = models::stories(model);
+    let told = stories.iter().filter(|name| name.contains(part));
+    // The last is the most particular.
+    let drawing = told.last().and_then(|name| models::story(model, name));
+    drawing.ok_or_else(|| Failure::Usage {
+        what: format!("the model {} has no story about {part:?}", model.name),
+        mend: format!("it has these: {}", stories.join("; ")),
+    })
+}
+
 impl Model {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         match &self.what {
-            What::Check { name, company, demand } => {
+            What::Check { name, company, symmetry, demand } => {
                 let names = name.map_or(Name::value_variants().to_vec(), |name| vec![name]);
                 let mut failed = false;
                 for name in names {
                     let clock = Instant::now();
-                    let result = models::check(company.model(name, demand.demand(None)));
+                    let model = company.model(name, demand.demand(None));
+                    let result = if *symmetry && matches!(name, Name::Shared | Name::Ending) {
+                        models::check_up_to_symmetry(&model)
+                    } else {
+                        models::check(model)
+                    };
                     let seconds = clock.elapsed().as_secs_f64();
                     match result {
                         Ok(explored) => {
@@ -148,11 +174,16 @@ impl Model {
                 models::explore(company.model(*name, demand.demand(None)), address);
                 Ok(0)
             }
-            What::Export { name, company, demand, format, depth } => {
+            What::Export { name, company, demand, format: ExportFormat::Svg, story, .. } => {
+                let model = company.model(*name, demand.demand(None));
+                print(&drawn(&model, story)?)?;
+                Ok(0)
+            }
+            What::Export { name, company, demand, format, depth, .. } => {
                 let export = match format {
                     ExportFormat::Aut => models::aldebaran,
                     ExportFormat::Dot => models::dot,
-                    ExportFormat::Mermaid => models::mermaid,
+                    ExportFormat::Mermaid | ExportFormat::Svg => models::mermaid,
                 };
                 let model = company.model(*name, demand.demand(None));
                 print(&export(&model, depth.unwrap_or(usize::MAX)))?;

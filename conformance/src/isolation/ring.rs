@@ -158,3 +158,120 @@ impl Records {
         Some(decode_record(&words))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Memory for a ring, of this process alone.
+    struct Memory(*mut u8);
+
+    impl Memory {
+        const LAYOUT: Layout = match Layout::from_size_align(BYTES, 128) {
+            Ok(layout) => layout,
+            Err(_) => panic!("a size and an alignment that fit"),
+        };
+
+        fn new() -> Self {
+            // SAFETY: the layout's size is not zero.
+            Self(unsafe { alloc_zeroed(Self::LAYOUT) })
+        }
+
+        fn ring(&self) -> Ring {
+            // SAFETY: as long as a ring and aligned; each test drops its rings before the memory.
+            unsafe { Ring::new(self.0) }
+        }
+    }
+
+    impl Drop for Memory {
+        fn drop(&mut self) {
+            // SAFETY: from `alloc_zeroed` with the same layout.
+            unsafe { dealloc(self.0, Self::LAYOUT) };
+        }
+    }
+
+    #[test]
+    fn what_several_threads_write_is_read_whole_each_in_its_order_however_often_the_ring_goes_round() {
+        const THREADS: u32 = 4;
+        const EACH: u32 = CAPACITY as u32;
+        let memory = Memory::new();
+        let mut records = Records::of(memory.ring());
+        let mut next = [0; THREADS as usize];
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let ring = memory.ring();
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        assert!(ring.push(thread, Record::CallbackReturn { number }, u32::MAX));
+                    }
+                });
+            }
+            let mut left = THREADS * EACH;
+            while left > 0 {
+                let Some(read) = records.pop() else {
+                    std::thread::yield_now();
+                    continue;
+                };
+                let (thread, record) = read.expect("a record as it was written");
+                let expected = Record::CallbackReturn { number: next[thread as usize] };
+                assert_eq!(record, expected, "thread {thread}");
+                next[thread as usize] += 1;
+                left -= 1;
+            }
+        });
+        assert_eq!(next, [EACH; THREADS as usize]);
+        assert!(records.pop().is_none());
+    }
+
+    #[test]
+    fn what_was_written_before_another_thread_began_is_read_before_what_that_writes() {
+        const ROUNDS: u64 = 20_000;
+        let memory = Memory::new();
+        let mut records = Records::of(memory.ring());
+        let turn = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for own in 0..2 {
+                let (ring, turn) = (memory.ring(), &turn);
+                scope.spawn(move || {
+                    for round in (own..ROUNDS).step_by(2) {
+                        while turn.load(Ordering::Acquire) != round {
+                            std::thread::yield_now();
+                        }
+                        ring.push(0, Record::CallbackReturn { number: round as u32 }, u32::MAX);
+                        turn.store(round + 1, Ordering::Release);
+                    }
+                });
+            }
+            for number in 0..ROUNDS as u32 {
+                let read = loop {
+                    if let Some(read) = records.pop() {
+                        break read;
+                    }
+                    std::thread::yield_now();
+                };
+                assert_eq!(read, Some((0, Record::CallbackReturn { number })));
+            }
+        });
+    }
+
+    #[test]
+    fn a_header_that_was_scribbled_over_is_no_record_and_no_end() {
+        let memory = Memory::new();
+        let mut records = Records::of(memory.ring());
+        memory.ring().header().writers.head.store(CAPACITY + 1, Ordering::Release);
+        assert_eq!(records.pop(), Some(None));
+    }
+
+    #[test]
+    fn who_finds_the_lock_held_gives_up_when_its_patience_ends() {
+        let memory = Memory::new();
+        let ring = memory.ring();
+        ring.header().writers.lock.store(1, Ordering::Release);
+        assert!(!ring.push(0, Record::Finished, 10));
+        ring.header().writers.lock.store(0, Ordering::Release);
+        assert!(ring.push(0, Record::Finished, 10));
+    }
+}

@@ -9,7 +9,7 @@ use mapi_session_spec::level::Level;
 use mapi_session_spec::requirement::{Family, RequirementId};
 use mapi_session_spec::state::Session;
 
-use super::members::{self, question};
+use super::members::{self, log_on, question};
 use super::witness::{CREATOR_LEFT, RELEASED_AFTER_LOGOFF, TOLD, Witness};
 use super::{Cast, ONE_AT_A_TIME, in_turn};
 use crate::duty::Duty;
@@ -24,7 +24,7 @@ pub(super) const CAST: Cast = Cast {
     promises: PROMISES,
     // Before that level nobody says that who was told goes on working.
     from: Level::Conventional,
-    begin: members::begin,
+    begin,
     client_calls: |model, state| in_turn(model, state, client_calls),
     telling_threads,
     events: &[EventMask::END_OF_SESSION],
@@ -46,7 +46,6 @@ const KEEPS: &[RequirementId] = &[
     Family::Shared.id(5),
     Family::Shared.id(8),
     Family::Shared.id(12),
-    Family::Shared.id(13),
     Family::Err.id(3),
     Family::Err.id(4),
     Family::Err.id(10),
@@ -81,6 +80,17 @@ const PROMISES: &[Promise] = &[
 
 const FOUNDER: SessionId = SessionId(0);
 
+/// Everybody is there, and somebody else has come and gone: whoever does the same has seen the same.
+fn begin(model: &SessionModel) -> State {
+    let mut state = members::begin(model);
+    let passer_by = log_on(model, &mut state, "apart");
+    model.make(&mut state, alphabet::plain_logoff(passer_by));
+    model.make(&mut state, Call::Release { target: Target::Session(passer_by) });
+    state.world.settle();
+    state.world.forget_what_is_over();
+    state
+}
+
 /// The last to join.
 fn last(model: &SessionModel) -> SessionId {
     SessionId(model.company.members - 1)
@@ -94,7 +104,8 @@ fn members<'a>(model: &SessionModel, state: &'a State) -> impl Iterator<Item = (
 /// Nobody outside has ended, or heard anything.
 fn outside_stays(model: &SessionModel, state: &State) -> bool {
     let last = last(model);
-    let mut outside = state.world.all_sessions().filter(|(id, _)| *id > last);
+    let passer_by = SessionId(model.company.members + model.company.outside);
+    let mut outside = state.world.all_sessions().filter(|(id, _)| *id > last && *id != passer_by);
     outside.all(|(id, session)| session.is_logged_on() && !state.has_heard(SinkId(id.0)))
 }
 

@@ -1,0 +1,147 @@
+//! What the runner takes for granted of the outside, one test each: how calls and arguments reach a subject, in which
+//! order things are recorded that happen on several threads, how long is long enough. That records come through the
+//! ring whole and in order is shown beside the ring.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mapi_conform::Subject;
+use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting};
+use mapi_conform::program::{Program, Step};
+use mapi_session_spec::alphabet;
+use mapi_session_spec::event::{
+    Call, Callback, Event, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId,
+    Target, ThreadId,
+};
+use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::Out;
+
+const SESSION: SessionId = SessionId(0);
+const SINK: SinkId = SinkId(0);
+
+fn setting(library: &str, profile: &str) -> Setting {
+    Setting {
+        program: Some(PathBuf::from(env!("CARGO_BIN_EXE_mapi-conform"))),
+        subject: Subject::Library(library.into()),
+        profile: Some(profile.to_owned()),
+        timeout: Some(Duration::from_secs(20)),
+        settle: Duration::from_millis(200),
+        patience: PATIENCE,
+        linger: Duration::ZERO,
+    }
+}
+
+/// Runs these calls on the session that writes down what reaches it, into the file that its profile names.
+fn echoed(calls: &[Call]) -> Option<(Observed, String)> {
+    let library = support::cpp_subject("echo.cpp", None)?;
+    let folder = support::scratch();
+    let file = folder.path().join("said");
+    let setting = setting(&library, file.to_str().expect("a plain path"));
+    let program = Program { steps: calls.iter().copied().map(Step::call).collect() };
+    let batch = parent::run(&setting, &[&program]);
+    assert_eq!(batch.end, BatchEnd::Finished);
+    let said = std::fs::read_to_string(&file).expect("what it wrote down");
+    Some((batch.observed.into_iter().next().expect("one program"), said.replace(&path(&file), "PROFILE")))
+}
+
+fn path(file: &Path) -> String {
+    file.display().to_string()
+}
+
+fn logs_on() -> [Call; 2] {
+    let flags = LogonFlags::MAPI_EXTENDED;
+    let profile = mapi_session_spec::event::Profile::Named;
+    [Call::Initialize, Call::LogonEx { session: SESSION, profile, flags }]
+}
+
+#[test]
+fn every_call_reaches_the_slot_that_a_cpp_compiler_gives_it_with_every_argument_as_wide_as_it_is_there() {
+    let (object, registration) = (ObjectId(0), RegistrationId(0));
+    let mut calls = logs_on().to_vec();
+    for interface in
+        [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown, Interface::Unheard]
+    {
+        calls.push(Call::QueryInterface { session: SESSION, interface, object: ObjectId(9) });
+    }
+    calls.push(Call::AddRef { target: Target::Session(SESSION) });
+    calls.push(Call::Release { target: Target::Session(SESSION) });
+    for method in Method::ALL {
+        let object = if method == Method::GetMsgStoresTable { ObjectId(1) } else { object };
+        let flags = if method.opens_table() { 0x8000_0000 } else { 0 };
+        calls.push(Call::Method { session: SESSION, method, flags, object });
+    }
+    for method in [ObjectMethod::GetStatus, ObjectMethod::GetRowCount] {
+        calls.push(Call::OnObject { object, method });
+    }
+    calls.push(Call::Release { target: Target::Object(object) });
+    let mask = EventMask::END_OF_SESSION;
+    calls.push(Call::Advise { session: SESSION, mask, sink: SINK, registration });
+    calls.push(Call::Unadvise { session: SESSION, registration });
+    for (ui_param, flags, reserved, dirty) in [
+        (0, LogoffFlags(0), 0, false),
+        (0x0123_4567_89AB_CDEF, LogoffFlags(0xFFFF_FFFF), 0x8000_0001, false),
+        // What is above a word of 32 bits does not belong to it, and does not arrive.
+        (u64::MAX, LogoffFlags::MAPI_LOGOFF_SHARED, 7, true),
+    ] {
+        calls.push(Call::Logoff { session: SESSION, ui_param, flags, reserved, dirty });
+    }
+    calls.push(Call::Uninitialize);
+    let Some((observed, said)) = echoed(&calls) else { return };
+    insta::assert_snapshot!(said);
+    // And what comes back: an HRESULT is 32 bits with a sign, a connection as wide as a pointer.
+    let answers: Vec<_> = observed
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Return { outcome, .. } => Some((outcome.code(), outcome.out)),
+            _ => None,
+        })
+        .collect();
+    assert!(answers.contains(&(Some(HResult(0x8004_0102)), Out::Unchanged)), "{answers:?}");
+    assert!(answers.contains(&(Some(HResult::S_OK), Out::Value(0x1234_5678_90AB_CDEF))), "{answers:?}");
+}
+
+#[test]
+fn what_happens_on_another_thread_is_recorded_where_it_happened() {
+    let registration = RegistrationId(0);
+    let mask = EventMask::END_OF_SESSION;
+    let mut calls = logs_on().to_vec();
+    calls.push(Call::Advise { session: SESSION, mask, sink: SINK, registration });
+    calls.push(alphabet::plain_logoff(SESSION));
+    let method = Method::QueryIdentity;
+    calls.push(Call::Method { session: SESSION, method, flags: 0, object: ObjectId(0) });
+    calls.push(Call::Uninitialize);
+    let Some((observed, _)) = echoed(&calls) else { return };
+    let shape: Vec<String> = observed
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Call { call: Call::Logoff { .. }, .. } => Some("Logoff".to_owned()),
+            Event::Call { call: Call::Method { method, .. }, .. } => Some(method.name().to_owned()),
+            Event::Call { call: Call::Uninitialize, .. } => Some("MAPIUninitialize".to_owned()),
+            Event::Return { .. } => Some("returns".to_owned()),
+            Event::Callback { callback: Callback::OnNotify { .. }, thread, .. } => {
+                Some(if *thread == ThreadId(0) { "told by the caller" } else { "told" }.to_owned())
+            }
+            Event::CallbackReturn { .. } => Some("heard".to_owned()),
+            _ => None,
+        })
+        .collect();
+    let shape = shape.join(" ");
+    // One word inside Logoff, and one inside the next call, on a thread that waits for neither.
+    assert!(
+        shape
+            .ends_with("Logoff told heard returns QueryIdentity told heard returns MAPIUninitialize returns"),
+        "{shape}"
+    );
+}
+
+#[test]
+fn a_call_that_is_slower_than_the_limit_once_is_slow_and_no_hang() {
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("SLOW_ONCE_MS=600")) else { return };
+    let ran = support::conform(&["check", "--library", &library, "--timeout", "200ms", "--level", "robust"]);
+    assert_ne!(ran.code, Some(1), "{}", ran.stdout);
+}
