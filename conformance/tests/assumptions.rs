@@ -120,7 +120,7 @@ fn what_happens_on_another_thread_is_recorded_where_it_happened() {
         .iter()
         .filter_map(|event| match event {
             Event::Call { call: Call::Logoff { .. }, .. } => Some("Logoff".to_owned()),
-            Event::Call { call: Call::Method { method, .. }, .. } => Some(method.name().to_owned()),
+            Event::Call { call: Call::Method { method, .. }, .. } => Some(method.name()),
             Event::Call { call: Call::Uninitialize, .. } => Some("MAPIUninitialize".to_owned()),
             Event::Return { .. } => Some("returns".to_owned()),
             Event::Callback { callback: Callback::OnNotify { .. }, thread, .. } => {

@@ -129,9 +129,9 @@ fn peak_memory() -> Option<u64> {
 /// The story that leads to what is so called, drawn.
 fn drawn(model: &models::SessionModel, part: &str) -> Result<String, Failure> {
     let stories = models::stories(model);
-    let told = stories.iter().filter(|name| name.contains(part));
     // The last is the most particular.
-    let drawing = told.last().and_then(|name| models::story(model, name));
+    let told = stories.iter().rfind(|name| name.contains(part));
+    let drawing = told.and_then(|name| models::story(model, name));
     drawing.ok_or_else(|| Failure::Usage {
         what: format!("the model {} has no story about {part:?}", model.name),
         mend: format!("it has these: {}", stories.join("; ")),
