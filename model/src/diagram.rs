@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mapi_session_spec::event::{Call, SessionId, SinkId};
+use mapi_session_spec::event::{Call, CallId, SessionId, SinkId};
 use mapi_session_spec::state::World;
 
 use crate::action::Action;
@@ -63,7 +63,9 @@ fn about(world: &World, action: &Action) -> Option<SessionId> {
 
 /// The path, drawn.
 pub(crate) fn sequence_diagram(path: &[Step]) -> String {
-    let met = path.iter().map(|(state, _)| state.world.sessions.len());
+    let held =
+        |state: &State| state.world.all_sessions().filter(|(_, s)| s.references > 0).map(|(id, _)| id).max();
+    let met = path.iter().filter_map(|(state, _)| held(state).map(|id| usize::from(id.0) + 1));
     let wanted = path.iter().filter_map(|(_, action)| match action {
         Some(Action::Call(_, Call::LogonEx { session, .. })) => Some(usize::from(session.0) + 1),
         _ => None,
@@ -98,6 +100,12 @@ pub(crate) fn sequence_diagram(path: &[Step]) -> String {
     svg
 }
 
+/// What the call returns is nobody's business.
+fn says_nothing(world: &World, id: CallId) -> bool {
+    let pending = world.pending.iter().find(|pending| pending.id == id);
+    pending.is_some_and(|p| matches!(p.call, Call::AddRef { .. } | Call::Release { .. } | Call::Uninitialize))
+}
+
 fn draw(svg: &mut String, lanes: &Lanes, world: &World, action: &Action, number: usize, y: usize) {
     let (client, mapi) = (lanes.client(about(world, action)), lanes.mapi());
     let (from, to) = match action {
@@ -113,7 +121,10 @@ fn draw(svg: &mut String, lanes: &Lanes, world: &World, action: &Action, number:
     let head = if *action == Action::Settle { "" } else { " marker-end='url(#arrow)'" };
     let colour =
         if matches!(action, Action::Callback(..) | Action::CallbackReturn(_)) { "#a33b00" } else { "#111" };
-    let label = escaped(format!("{action:?}").trim_start_matches(['→', '←', ' ']));
+    let label = match action {
+        Action::Return(id, _) if says_nothing(world, *id) => "returns".to_owned(),
+        _ => escaped(format!("{action:?}").trim_start_matches(['→', '←', ' '])),
+    };
     let middle = usize::midpoint(from, to);
     let _ = write!(
         svg,

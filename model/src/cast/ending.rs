@@ -9,7 +9,8 @@ use mapi_session_spec::level::Level;
 use mapi_session_spec::requirement::{Family, RequirementId};
 use mapi_session_spec::state::Session;
 
-use super::members::{self, log_on, question};
+use super::members::{log_on, question, register, ways};
+use super::session::initialised;
 use super::witness::{CREATOR_LEFT, RELEASED_AFTER_LOGOFF, TOLD, Witness};
 use super::{Cast, ONE_AT_A_TIME, in_turn};
 use crate::duty::Duty;
@@ -52,7 +53,15 @@ const KEEPS: &[RequirementId] = &[
 ];
 
 /// What some state must show.
-const WITNESSES: &[Witness] = &[RELEASED_AFTER_LOGOFF, TOLD, CREATOR_LEFT];
+const WITNESSES: &[Witness] = &[
+    RELEASED_AFTER_LOGOFF,
+    TOLD,
+    CREATOR_LEFT,
+    ("all members are told, leave and are Released", |model, state| {
+        let (mut all, others) = (members(model, state), 1..model.company.members);
+        all.all(|(_, session)| session.is_released()) && others.map(SinkId).all(|sink| state.has_heard(sink))
+    }),
+];
 
 const PROMISES: &[Promise] = &[
     Promise {
@@ -82,10 +91,14 @@ const FOUNDER: SessionId = SessionId(0);
 
 /// Everybody is there, and somebody else has come and gone: whoever does the same has seen the same.
 fn begin(model: &SessionModel) -> State {
-    let mut state = members::begin(model);
+    let mut state = initialised(model);
+    let sessions: Vec<SessionId> = ways(model.company).map(|way| log_on(model, &mut state, way)).collect();
     let passer_by = log_on(model, &mut state, "apart");
     model.make(&mut state, alphabet::plain_logoff(passer_by));
     model.make(&mut state, Call::Release { target: Target::Session(passer_by) });
+    for (number, session) in (0..).zip(sessions) {
+        register(model, &mut state, session, number);
+    }
     state.world.settle();
     state.world.forget_what_is_over();
     state

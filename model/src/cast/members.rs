@@ -59,12 +59,16 @@ const KEEPS: &[RequirementId] = &[
 const WITNESSES: &[Witness] =
     &[RELEASED_AFTER_LOGOFF, RELEASED_WITHOUT_LOGOFF, CALLED_BACK_WHILE_LOGGING_OFF, TOLD, CREATOR_LEFT];
 
-pub(super) fn begin(model: &SessionModel) -> State {
-    let mut state = initialised(model);
-    let Company { members, outside } = model.company;
+/// How each client logs on: the one who makes the shared session, those who join, those who stay apart.
+pub(super) fn ways(company: Company) -> impl Iterator<Item = &'static str> {
+    let Company { members, outside } = company;
     let joiners = (1..members).map(|_| "joining");
-    let ways = std::iter::once("sharing").chain(joiners).chain((0..outside).map(|_| "apart"));
-    for (number, way) in (0..).zip(ways) {
+    std::iter::once("sharing").chain(joiners).chain((0..outside).map(|_| "apart"))
+}
+
+fn begin(model: &SessionModel) -> State {
+    let mut state = initialised(model);
+    for (number, way) in (0..).zip(ways(model.company)) {
         let session = log_on(model, &mut state, way);
         // Whoever is to hear is registered before anybody leaves.
         register(model, &mut state, session, number);
