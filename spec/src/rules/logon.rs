@@ -53,8 +53,12 @@ fn worked_before(m: &Moment) -> bool {
 }
 
 fn someone_is_on(m: &Moment) -> bool {
-    m.world.process.haunted
-        || m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
+    m.world.all_sessions().any(|(_, session)| session.phases.iter().any(crate::phase::Phase::works))
+}
+
+/// Nobody is on, of this trace or of one before it.
+fn nobody_is_on(m: &Moment) -> bool {
+    !m.world.process.haunted && !someone_is_on(m)
 }
 
 /// No shared session was ever established in this process since it was initialised.
@@ -113,7 +117,7 @@ fn joined(m: &Moment, o: &Outcome) -> bool {
     let allows_others = logon(m).is_some_and(|(_, flags)| flags.has(LogonFlags::MAPI_ALLOW_OTHERS));
     o.succeeded()
         || o.code().is_some_and(HResult::is_want_of_resources)
-        || (o.is(HResult::MAPI_E_SESSION_LIMIT) && someone_is_on(m))
+        || (o.is(HResult::MAPI_E_SESSION_LIMIT) && !nobody_is_on(m))
         || (o.is(HResult::MAPI_E_NO_SUPPORT) && allows_others && !offered(m))
 }
 
@@ -144,7 +148,7 @@ pub(super) const ARMS: &[Arm] = &[
             names_a_profile(m)
                 && worked_before(m)
                 && !m.world.process.uninitialised_in_part
-                && !someone_is_on(m)
+                && nobody_is_on(m)
                 && !timeout_short(m)
         },
         joined,
@@ -161,10 +165,7 @@ pub(super) const ARMS: &[Arm] = &[
         Documented,
         "S_OK, as before: one of two initialisations is still there",
         |m| {
-            names_a_profile(m)
-                && worked_before(m)
-                && m.world.process.uninitialised_in_part
-                && !someone_is_on(m)
+            names_a_profile(m) && worked_before(m) && m.world.process.uninitialised_in_part && nobody_is_on(m)
         },
         joined,
     ),
@@ -172,7 +173,7 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Logon.id(11),
         Documented,
         "a failure: no profile is named and no session is there to join",
-        |m| recipe(m) && never_shared(m) && !someone_is_on(m),
+        |m| recipe(m) && never_shared(m) && nobody_is_on(m),
         fails,
     ),
     Arm::on_return(
