@@ -13,10 +13,10 @@ mod registrations;
 
 pub(crate) use logoff::is_badly_argued;
 
-use crate::event::{Call, CallId, Callback, SinkId, Target, ThreadId};
+use crate::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
 use crate::hresult::HResult;
 use crate::outcome::{Ending, Outcome};
-use crate::state::{Disturbance, ObjectKind, OwedKind, Pending, Session, World};
+use crate::state::{Disturbance, ObjectKind, Owed, OwedKind, Pending, Session, World};
 
 impl World {
     /// A call begins.
@@ -123,13 +123,29 @@ impl World {
                 group.times = group.times.max(times);
             }
         }
+        let unclear = self.whose_words_cannot_be_told_apart();
         self.owed.retain(|owed| matches!(owed.kind, OwedKind::Untold { .. }));
         let leaving: Vec<_> = self.pending.iter().filter_map(|pending| pending.call.session()).collect();
         for (slot, session) in self.sessions.iter_mut().enumerate() {
             let Some(session) = session else { continue };
             let busy = leaving.iter().any(|id| usize::from(id.0) == slot);
-            session.wound_up |= !busy && (session.is_logged_off() || session.is_released());
+            session.words_unclear |= unclear.iter().any(|id| usize::from(id.0) == slot);
+            let ended = session.is_logged_off() || session.is_released();
+            session.wound_up |= !busy && !session.words_unclear && ended;
         }
+    }
+
+    /// Those who left together and owed the same listener a word: one word pays for all of them.
+    fn whose_words_cannot_be_told_apart(&self) -> Vec<SessionId> {
+        let told = |owed: &Owed| match owed.kind {
+            OwedKind::Told { leaver, listener, .. } => Some((leaver, listener)),
+            _ => None,
+        };
+        let told: Vec<_> = self.owed.iter().filter_map(told).collect();
+        let shared = |(leaver, listener): &(SessionId, SessionId)| {
+            told.iter().any(|(other, theirs)| theirs == listener && other != leaver)
+        };
+        told.iter().filter(|pair| shared(pair)).map(|(leaver, _)| *leaver).collect()
     }
 
     /// Forgets what no rule will ask about again, so that a model need not tell such states apart: what happened to
@@ -197,7 +213,7 @@ impl World {
     }
 
     /// Marks one session, and the objects it opened, as disturbed.
-    fn disturb_session(&mut self, id: crate::event::SessionId, by: Disturbance) {
+    fn disturb_session(&mut self, id: SessionId, by: Disturbance) {
         if let Some(session) = self.session_mut(id) {
             session.disturb(by);
         }

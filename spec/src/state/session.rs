@@ -109,6 +109,9 @@ pub struct Session {
     pub never_logged_off: bool,
     /// It has ended, and the subject has settled since: whatever its end brings to others has come.
     pub wound_up: bool,
+    /// It ended together with another that owed the same listener a word: whose words came, nobody can tell, and some may
+    /// be on their way for ever.
+    pub words_unclear: bool,
     /// Another Logoff of it was called while one was under way.
     pub ended_twice_over: bool,
     /// A later logon was handed this very pointer: whose calls these are, nobody can tell any more.
@@ -134,6 +137,7 @@ impl Session {
             identity: None,
             never_logged_off: false,
             wound_up: false,
+            words_unclear: false,
             ended_twice_over: false,
             aliased: false,
         }

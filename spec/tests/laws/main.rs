@@ -1,6 +1,7 @@
 //! Laws of the specification, each an English sentence.
 
 mod judging;
+mod late_words;
 mod levels;
 mod overlap;
 mod walk;
