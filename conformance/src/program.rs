@@ -38,6 +38,8 @@ pub enum Place {
     Inside(SinkId),
     /// On the client's second thread, while the first `OnNotify` of this sink waits a moment for it.
     Beside(SinkId),
+    /// The same, but `OnNotify` does not return before the call has.
+    WaitedFor(SinkId),
     /// On this thread of the client's, one of [`RACERS`], in a race: a run of such steps one after the other begins on
     /// all its threads together, and each thread goes through its own.
     Racing {

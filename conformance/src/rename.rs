@@ -57,6 +57,7 @@ impl Offsets {
             place @ (Place::Thread(_) | Place::Racing { .. }) => place,
             Place::Inside(id) => Place::Inside(sink(id)),
             Place::Beside(id) => Place::Beside(sink(id)),
+            Place::WaitedFor(id) => Place::WaitedFor(sink(id)),
         };
         Step { action, place, after: step.after }
     }
@@ -161,7 +162,7 @@ pub(crate) fn compact(program: &Program) -> Program {
     let known = |id: SinkId| sinks.iter().position(|known| *known == id);
     for step in &mut compact.steps {
         match &mut step.place {
-            Place::Inside(sink) | Place::Beside(sink) => {
+            Place::Inside(sink) | Place::Beside(sink) | Place::WaitedFor(sink) => {
                 if let Some(number) = known(*sink) {
                     *sink = SinkId(number as u16);
                 }

@@ -145,6 +145,8 @@ struct Lethal {
     name: String,
     after_logoff: bool,
     waits_for_a_person: bool,
+    /// A callback waits for it, which makes a hang of what returns elsewhere.
+    is_waited_for: bool,
 }
 
 impl Lethal {
@@ -157,7 +159,8 @@ impl Lethal {
             );
         let waits_for_a_person = matches!(call, Call::Logoff { flags, .. }
             if flags.has(mapi_session_spec::flags::LogoffFlags::MAPI_LOGOFF_UI));
-        Some(Self { name: call.name(), after_logoff, waits_for_a_person })
+        let is_waited_for = matches!(program.steps[index].place, Place::WaitedFor(_));
+        Some(Self { name: call.name(), after_logoff, waits_for_a_person, is_waited_for })
     }
 }
 

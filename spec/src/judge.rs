@@ -262,9 +262,8 @@ impl<'r> Judge<'r> {
         let moment = Moment::new(&self.world, &pending, self.demand.era);
         let mut broken = Vec::new();
         for (i, arm) in self.rules.bearing(&moment, self.demand.level) {
-            let Check::Return { allows, .. } = arm.check else { continue };
             self.bound[i] = true;
-            let kept = allows(&moment, &outcome);
+            let kept = arm.allows(&moment, &outcome);
             self.bore.push((i, kept));
             if !kept {
                 broken.push((i, arm.requirement, kind_of_return(arm, &moment, &outcome)));

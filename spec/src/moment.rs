@@ -95,6 +95,14 @@ impl<'a> Moment<'a> {
         self.logoff_flag(LogoffFlags::MAPI_LOGOFF_UI)
     }
 
+    /// An `OnNotify` that runs on another thread may be waiting for this very call: it is not itself in a call that has
+    /// not returned.
+    pub fn may_be_waited_for_by_a_sink(&self) -> bool {
+        let calls = |thread| self.world.pending.iter().any(|p| p.nested && p.thread == thread);
+        let mut hearing = self.world.running.iter().filter(|r| r.notify && r.thread != self.pending.thread);
+        hearing.any(|running| !calls(running.thread))
+    }
+
     /// The method that is called, if it is one of those without a rule on the session's life.
     pub fn method(&self) -> Option<Method> {
         match self.call() {

@@ -5,7 +5,7 @@ use crate::hresult::HResult;
 use crate::moment::Moment;
 use crate::outcome::{Ending, Out, Outcome};
 use crate::requirement::RequirementId;
-use crate::rule::{Arm, Check, Demand, Rules};
+use crate::rule::{Arm, Demand, Rules};
 use crate::state::World;
 
 /// An answer that the documents allow.
@@ -97,12 +97,7 @@ pub fn offers(rules: &Rules, demand: Demand, world: &World, id: CallId) -> Vec<O
     decided_by.dedup();
     conceivable(&pending.call)
         .into_iter()
-        .filter(|outcome| {
-            bearing.iter().all(|arm| match arm.check {
-                Check::Return { allows, .. } => allows(&moment, outcome),
-                _ => true,
-            })
-        })
+        .filter(|outcome| bearing.iter().all(|arm| arm.allows(&moment, outcome)))
         .map(|outcome| Offer { outcome, decided_by: decided_by.clone() })
         .collect()
 }
@@ -170,9 +165,7 @@ fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) 
     let moment = Moment::new(world, pending, demand.era);
     let mut open = typical(&pending.call, world);
     for (_, arm) in rules.bearing(&moment, demand.level) {
-        if let Check::Return { allows, .. } = arm.check {
-            open.retain(|outcome| allows(&moment, outcome));
-        }
+        open.retain(|outcome| arm.allows(&moment, outcome));
     }
     open
 }
@@ -181,10 +174,7 @@ fn allowed_of_typical(rules: &Rules, demand: Demand, world: &World, id: CallId) 
 pub fn is_allowed(rules: &Rules, demand: Demand, world: &World, id: CallId, outcome: Outcome) -> bool {
     let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return false };
     let moment = Moment::new(world, pending, demand.era);
-    rules.bearing(&moment, demand.level).all(|(_, arm)| match arm.check {
-        Check::Return { allows, .. } => allows(&moment, &outcome),
-        _ => true,
-    })
+    rules.bearing(&moment, demand.level).all(|(_, arm)| arm.allows(&moment, &outcome))
 }
 
 /// The typical answers that the documents allow to the call under way: enough to reach every state, a success, a
@@ -209,15 +199,11 @@ pub fn breaches(
     if demanding.is_empty() {
         return Vec::new();
     }
-    let allows = |arm: &Arm, outcome: &Outcome| match arm.check {
-        Check::Return { allows, .. } => allows(&moment, outcome),
-        _ => true,
-    };
     let mut broken = conceivable(&pending.call);
-    broken.retain(|outcome| !demanding.iter().all(|arm| allows(arm, outcome)));
+    broken.retain(|outcome| !demanding.iter().all(|arm| arm.allows(&moment, outcome)));
     if !broken.is_empty() {
         let bearing: Vec<_> = allowed_by.bearing(&moment, demand.level).collect();
-        broken.retain(|outcome| bearing.iter().all(|(_, arm)| allows(arm, outcome)));
+        broken.retain(|outcome| bearing.iter().all(|(_, arm)| arm.allows(&moment, outcome)));
     }
     broken
 }

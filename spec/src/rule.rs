@@ -110,6 +110,16 @@ impl Arm {
             && matches!(self.check, Check::Return { bears, .. } if bears(moment))
     }
 
+    /// Whether it allows this end of a call, on which it has something to say.
+    pub fn allows(&self, moment: &Moment, outcome: &Outcome) -> bool {
+        match self.check {
+            Check::Return { allows, .. } => {
+                allows(moment, outcome) || crate::rules::is_not_to_judge(self.requirement, moment, outcome)
+            }
+            _ => true,
+        }
+    }
+
     /// The same rule, on these kinds of call alone.
     #[must_use]
     pub const fn about(mut self, calls: Calls) -> Self {

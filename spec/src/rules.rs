@@ -20,6 +20,7 @@ use crate::calls::CallKind::{
 use crate::calls::Calls;
 use crate::rule::Arm;
 
+pub(crate) use notification::is_not_to_judge;
 pub(crate) use sharing::leaves_undecided;
 pub(crate) use threads::tells_again;
 

@@ -270,6 +270,9 @@ fn print_plan(planned: &[Planned]) -> Result<(), Failure> {
                 Place::Thread(thread) => format!("   [thread {}]", thread.0),
                 Place::Inside(sink) => format!("   [inside the first OnNotify of {sink}]"),
                 Place::Beside(sink) => format!("   [beside the first OnNotify of {sink}]"),
+                Place::WaitedFor(sink) => {
+                    format!("   [beside the first OnNotify of {sink}, which waits for it]")
+                }
                 Place::Racing { thread, .. } => format!("   [racing, thread {}]", thread.0),
             };
             let guard = step.after.map_or_else(String::new, |(after, wanted)| {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mapi_session_spec::event::{Callback, Event, SinkId, ThreadId};
+use mapi_session_spec::event::{CallId, Callback, Event, SinkId, ThreadId};
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::Rules;
 
@@ -32,15 +32,33 @@ pub(super) struct Replay {
     reports: ReportArgs,
 }
 
-/// The calls of a trace, where and in the order they were made.
+/// The calls of a trace, where and in the order they were made. One beside a callback that never came back, while the
+/// callback had not ended either, is one that the callback waited for.
 fn program_of(events: &[Event]) -> Program {
+    let hung: Vec<CallId> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Return { id, outcome } if outcome.hung() => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let came_back: Vec<CallId> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::CallbackReturn { id } => Some(*id),
+            _ => None,
+        })
+        .collect();
     let mut steps: Vec<Step> = Vec::new();
-    let mut inside: Vec<(mapi_session_spec::event::CallId, SinkId, ThreadId)> = Vec::new();
+    let mut inside: Vec<(CallId, SinkId, ThreadId)> = Vec::new();
     for event in events {
         match *event {
-            Event::Call { thread, call, .. } => {
+            Event::Call { id, thread, call } => {
                 let place = match inside.last() {
                     Some((_, sink, on)) if *on == thread => Place::Inside(*sink),
+                    Some((callback, sink, _)) if hung.contains(&id) && !came_back.contains(callback) => {
+                        Place::WaitedFor(*sink)
+                    }
                     Some((_, sink, _)) if thread == ThreadId(1) => Place::Beside(*sink),
                     _ => Place::Thread(ThreadId(thread.0.min(1))),
                 };

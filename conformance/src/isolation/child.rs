@@ -22,6 +22,8 @@ use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
+/// The client's second thread.
+const SECOND: u8 = 1;
 /// How long settling looks again and again before it sleeps between two looks.
 const AWAKE: Duration = Duration::from_micros(100);
 
@@ -162,8 +164,17 @@ impl Child {
         self.put(running.trace, Record::Settled { milliseconds });
     }
 
+    /// A step on the client's second thread, for which this one waits: at most so long, or for ever. A subject that calls
+    /// the sink on that very thread is not waited on: nobody would come.
+    fn have_done_beside(&self, index: usize, at_most: Option<Duration>) {
+        self.hand_to_worker(index);
+        if thread() != SECOND {
+            self.wait_for_worker(at_most);
+        }
+    }
+
     fn hand_to_worker(&self, index: usize) {
-        self.hand_to(1, Job::Step(index));
+        self.hand_to(SECOND, Job::Step(index));
     }
 
     fn hand_to(&self, thread: u8, job: Job) {
@@ -234,7 +245,7 @@ impl Child {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
                 Place::Thread(_) => self.hand_to_worker(index),
-                Place::Inside(_) | Place::Beside(_) => {}
+                Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) => {}
                 Place::Racing { .. } => {
                     if let Some(heat) = Heat::beginning_at(running.steps(), index) {
                         index = heat.steps.end - 1;
@@ -272,10 +283,8 @@ impl SinkEvents for Child {
         for (index, step) in running.steps().iter().enumerate() {
             match step.place {
                 Place::Inside(of) if of == sink => self.step(&running, index),
-                Place::Beside(of) if of == sink => {
-                    self.hand_to_worker(index);
-                    self.wait_for_worker(Some(BESIDE));
-                }
+                Place::Beside(of) if of == sink => self.have_done_beside(index, Some(BESIDE)),
+                Place::WaitedFor(of) if of == sink => self.have_done_beside(index, None),
                 _ => {}
             }
         }

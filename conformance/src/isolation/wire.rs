@@ -36,6 +36,7 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Place::Inside(sink) => (1, u32::from(sink.0)),
         Place::Beside(sink) => (2, u32::from(sink.0)),
         Place::Racing { thread, pause } => (3, u32::from(pause) << 8 | u32::from(thread.0)),
+        Place::WaitedFor(sink) => (4, u32::from(sink.0)),
     };
     w.0[0] = place;
     w.0[1] = at;
@@ -111,6 +112,7 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
             thread: ThreadId(u8::try_from(w[1] & 0xFF).ok().filter(|thread| *thread < RACERS)?),
             pause: small(w[1] >> 8)?,
         },
+        4 => Place::WaitedFor(SinkId(small(w[1])?)),
         _ => return None,
     };
     let after = match w[2] >> 16 {
@@ -313,9 +315,8 @@ mod tests {
         ]);
         for call in calls {
             let racing = Place::Racing { thread: ThreadId(RACERS - 1), pause: 511 };
-            for place in
-                [Place::Thread(ThreadId(1)), Place::Inside(SinkId(3)), Place::Beside(SinkId(2)), racing]
-            {
+            let held = [Place::Inside(SinkId(3)), Place::Beside(SinkId(2)), Place::WaitedFor(SinkId(1))];
+            for place in [Place::Thread(ThreadId(1)), racing].into_iter().chain(held) {
                 for after in [None, Some((9, Wanted::Success)), Some((65535, Wanted::Failure))] {
                     let step = Step { action: Action::Call(call), place, after };
                     assert_eq!(decode_step(&encode_step(&step)), Some(step));

@@ -5,6 +5,7 @@ use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::level::Level;
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::Outcome;
@@ -70,6 +71,11 @@ impl<'r> Draft<'r> {
             draft.call(Call::Initialize);
         }
         draft
+    }
+
+    /// The level that the programs are judged at.
+    pub const fn level(&self) -> Level {
+        self.brief.demand.level
     }
 
     /// Whether calls may carry a flag that lets the subject wait for a person.

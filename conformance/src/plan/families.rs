@@ -25,7 +25,7 @@ const BOTH: EventMask = EventMask::END_OF_SESSION;
 type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     histories::histories,
     one_client::every_method,
     several_clients::shared_basics,
@@ -38,6 +38,7 @@ const FAMILIES: [Family; 13] = [
     comings::one_sink_for_several,
     comings::after_a_refusal,
     overlap::callbacks,
+    overlap::callbacks_that_wait,
     overlap::logoffs_that_overlap,
 ];
 
@@ -59,6 +60,7 @@ pub(super) fn all(brief: Brief, observing: Observing) -> Vec<Planned> {
 /// The programs in which a callback of ours holds the session in the middle of a call.
 pub(super) fn held(seed: &Draft, all: &mut Vec<Planned>) {
     overlap::callbacks(seed, all);
+    overlap::callbacks_that_wait(seed, all);
     overlap::logoffs_that_overlap(seed, all);
 }
 

@@ -24,7 +24,7 @@ enum Item {
     Called(String),
     /// A Logoff, or another call, from inside a callback, or beside it: on the session that logs off, or on another.
     FromCallback {
-        inside: bool,
+        place: Hold,
         logs_off: bool,
         on_the_leaver: bool,
     },
@@ -66,6 +66,25 @@ impl Item {
             Self::Several { .. } | Self::After { .. } => 3,
             Self::Called(_) | Self::LoggedOn { .. } => 2,
             _ => 1,
+        }
+    }
+}
+
+/// Where a call is made that a sink's `OnNotify` holds the session for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Hold {
+    Inside,
+    Beside,
+    WaitedFor,
+}
+
+impl Hold {
+    const fn of(place: Place) -> Option<Self> {
+        match place {
+            Place::Inside(_) => Some(Self::Inside),
+            Place::Beside(_) => Some(Self::Beside),
+            Place::WaitedFor(_) => Some(Self::WaitedFor),
+            Place::Thread(_) | Place::Racing { .. } => None,
         }
     }
 }
@@ -125,11 +144,11 @@ const fn wishes(flags: LogonFlags) -> u32 {
 fn items(planned: &Planned) -> HashSet<Item> {
     let mut items: HashSet<Item> = planned.aims.iter().map(|arm| Item::Arm(*arm)).collect();
     let mut count = Count::default();
-    let mut waiting: Vec<(bool, Call)> = Vec::new();
+    let mut waiting: Vec<(Hold, Call)> = Vec::new();
     for step in &planned.program.steps {
         let Action::Call(call) = step.action else { continue };
-        if let Place::Inside(_) | Place::Beside(_) = step.place {
-            waiting.push((matches!(step.place, Place::Inside(_)), call));
+        if let Some(place) = Hold::of(step.place) {
+            waiting.push((place, call));
             continue;
         }
         if !matches!(call, Call::Release { .. }) {
@@ -181,8 +200,8 @@ fn items(planned: &Planned) -> HashSet<Item> {
                         flags: flags.0,
                     }));
                 }
-                items.extend(waiting.drain(..).map(|(inside, call)| Item::FromCallback {
-                    inside,
+                items.extend(waiting.drain(..).map(|(place, call)| Item::FromCallback {
+                    place,
                     logs_off: matches!(call, Call::Logoff { .. }),
                     on_the_leaver: call.session() == Some(session),
                 }));

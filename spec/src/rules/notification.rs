@@ -1,12 +1,12 @@
 //! Registrations on a session, and what reaches its sinks.
 
 use crate::event::{Call, Callback, RegistrationId};
-use crate::flags::EventMask;
+use crate::flags::{EventMask, LogoffFlags};
 use crate::hresult::HResult;
 use crate::level::Level::{Conventional, Documented, Robust};
 use crate::moment::Moment;
 use crate::outcome::Outcome;
-use crate::requirement::Family;
+use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Hearing};
 use crate::state::{Owed, OwedKind, World};
 
@@ -92,6 +92,29 @@ fn same_in(bit: EventMask, a: EventMask, b: EventMask) -> bool {
     a.has(bit) == b.has(bit)
 }
 
+/// That a call never ends which a sink makes or waits for is NOTIFY-011's alone to judge: it may be the sink that it
+/// waits for.
+pub(crate) fn is_not_to_judge(requirement: RequirementId, m: &Moment, o: &Outcome) -> bool {
+    o.hung() && requirement != Family::Notify.id(11) && (m.pending.nested || m.may_be_waited_for_by_a_sink())
+}
+
+/// It takes nothing from a sink, and so has no reason to wait for one. What ends a registration may wait for the
+/// `OnNotify` that runs.
+fn has_no_reason_to_wait(m: &Moment) -> bool {
+    match m.call() {
+        Call::Method { .. } | Call::OnObject { .. } | Call::QueryInterface { .. } => !m.dead(),
+        Call::Logoff { session, flags, .. } => {
+            let is_registered =
+                m.world.registrations.iter().flatten().any(|r| r.active && r.session == *session);
+            m.legal_logoff()
+                && !flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)
+                && !m.may_wait_for_a_person()
+                && !is_registered
+        }
+        _ => false,
+    }
+}
+
 /// Another call is under way that gives back the same registration, and may come first.
 fn is_given_back_elsewhere(m: &Moment, registration: RegistrationId) -> bool {
     m.world.pending.iter().any(|other| {
@@ -144,7 +167,7 @@ pub(super) const ARMS: &[Arm] = &[
                     if m.world.registration(*registration).is_some_and(|r| r.active)
                         && !is_given_back_elsewhere(m, *registration))
         },
-        |m, o| o.is(HResult::S_OK) || (m.pending.nested && o.hung()),
+        |_, o| o.is(HResult::S_OK),
     ),
     Arm::on_callback(
         Family::Notify.id(10),
@@ -213,6 +236,13 @@ pub(super) const ARMS: &[Arm] = &[
         Conventional,
         "a call made from inside OnNotify returns",
         |m| m.pending.nested,
+        |_, o| !o.hung(),
+    ),
+    Arm::on_return(
+        Family::Notify.id(11),
+        Robust,
+        "a call on another thread returns while OnNotify waits for it: no lock is held over OnNotify",
+        |m| has_no_reason_to_wait(m) && m.may_be_waited_for_by_a_sink(),
         |_, o| !o.hung(),
     ),
 ];

@@ -33,8 +33,7 @@ pub(super) const ARMS: &[Arm] = &[
         Conventional,
         "the call returns: overlapping calls neither crash nor block each other",
         |m| overlapping(m) && !m.may_wait_for_a_person(),
-        // A call that a callback made and that never ends is NOTIFY-011's.
-        |m, o| o.came_back() || (o.hung() && (m.pending.nested || holds_a_callback(m))),
+        |m, o| o.came_back() || (o.hung() && holds_a_callback(m)),
     ),
     Arm::on_settled(
         Family::Thread.id(8),

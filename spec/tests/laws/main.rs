@@ -4,6 +4,8 @@ mod judging;
 mod late_words;
 mod levels;
 mod overlap;
+mod trace;
+mod waiting;
 mod walk;
 
 use std::collections::HashSet;

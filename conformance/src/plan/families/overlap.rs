@@ -3,6 +3,7 @@
 use mapi_session_spec::alphabet::{self, way_named};
 use mapi_session_spec::event::{Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, Target};
 use mapi_session_spec::flags::LogoffFlags;
+use mapi_session_spec::level::Level;
 
 use super::BOTH;
 use crate::plan::{Draft, Planned};
@@ -55,6 +56,44 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
                 }
                 all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
             }
+        }
+    }
+}
+
+/// Calls on another thread, for which `OnNotify` waits. What a wait without end means is decided at robust alone.
+pub(super) fn callbacks_that_wait(seed: &Draft, all: &mut Vec<Planned>) {
+    if seed.level() < Level::Robust {
+        return;
+    }
+    for about in ["leaver", "listener", "joining", "apart"] {
+        let mut base = seed.initialised(1);
+        let leaver = base.log_on(way_named("sharing"));
+        let listener = base.log_on(way_named("joining"));
+        let on = match about {
+            "leaver" => leaver,
+            "listener" => listener,
+            bystander => base.log_on(way_named(bystander)),
+        };
+        let place = Place::WaitedFor(base.advise(listener, BOTH));
+        base.observe();
+        let object = ObjectId(90);
+        let mut scripts = vec![
+            vec![Call::Method { session: on, method: Method::QueryIdentity, flags: 0, object }],
+            vec![
+                Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object },
+                Call::OnObject { object, method: ObjectMethod::GetStatus },
+            ],
+            vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
+        ];
+        if on != leaver && on != listener {
+            scripts.push(vec![alphabet::plain_logoff(on)]);
+        }
+        for script in scripts {
+            let mut draft = base.clone();
+            for call in script {
+                draft.at_notification(place, call);
+            }
+            all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
         }
     }
 }
