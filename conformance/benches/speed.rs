@@ -1,4 +1,5 @@
-//! How much judging costs, as ratios measured in one run: `cargo bench -p mapi-conform`.
+//! How much judging costs, as ratios measured in one run: `cargo bench -p mapi-conform`, or a part of it:
+//! `cargo bench -p mapi-conform -- loop` (or `traces`, or `smoke`).
 //!
 //! A bench library times one thing at a time; a ratio needs both sides in turn, in one run, on one machine. So the
 //! sides take turns here, and each ratio is printed with the least and the most that any turn gave.
@@ -24,13 +25,22 @@ const TURNS: usize = 7;
 const ROUNDS: usize = 2_000;
 const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
 
+type Part = fn(&Bench);
+
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bench = Bench { folder: folder.path().to_path_buf(), rules: Rules::documented() };
     println!("machine: {} cores", std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    bench.one_program_again_and_again();
-    bench.many_programs_once();
-    bench.smoke();
+    // Cargo adds options of its own.
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let parts: [(&str, Part); 3] = [
+        ("loop", Bench::one_program_again_and_again),
+        ("traces", Bench::many_programs_once),
+        ("smoke", Bench::smoke),
+    ];
+    for (_, part) in parts.iter().filter(|(name, _)| named.is_empty() || named.iter().any(|n| n == name)) {
+        part(&bench);
+    }
 }
 
 struct Bench {

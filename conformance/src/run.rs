@@ -3,10 +3,10 @@
 mod evidence;
 mod findings;
 mod past;
+mod processes;
+mod quarantine;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,17 +23,12 @@ pub use evidence::Evidence;
 use evidence::{confirm, confirm_with_its_past};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
 pub use past::Past;
+use processes::Parts;
+pub use processes::run_all;
 
-use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
+use crate::isolation::parent::{Observed, Setting};
 use crate::plan::Planned;
-use crate::program::{Action, Place, Program};
-
-/// How many programs share one process.
-const BATCH: usize = 50_000;
-/// The same where `MAPIUninitialize` is left out because it kills the subject: what is left behind adds up.
-const BATCH_WITHOUT_CLEANING: usize = 1_000;
-/// How often a call may crash the subject in legal use before no further program makes it.
-const CRASHES: u32 = 4;
+use crate::program::Action;
 
 /// Why nothing could be judged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,151 +55,6 @@ pub struct Ran {
     pub past: Past,
     /// The number of its process.
     pub process: usize,
-}
-
-/// Runs every program, in as many processes as it takes. Calls that kill the subject are left out after that, and
-/// what a death cut off is run without them.
-///
-/// # Errors
-/// If the subject cannot be loaded, or its process writes nonsense.
-pub fn run_all(
-    setting: &Setting,
-    planned: &[Planned],
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Ran>, NotTested> {
-    run_some(setting, planned, 0..planned.len(), 0, progress)
-}
-
-/// The same, of these alone; their processes are numbered from `process` on.
-fn run_some(
-    setting: &Setting,
-    planned: &[Planned],
-    which: Range<usize>,
-    mut process: usize,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Ran>, NotTested> {
-    let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
-    let mut quarantine = Quarantine::default();
-    let end = which.end;
-    let mut queue: Queue = which.map(|i| (i, Cow::Borrowed(&planned[i].program))).collect();
-    while !queue.is_empty() {
-        let batch: Vec<(usize, Cow<Program>)> =
-            queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
-        let result = parent::run(setting, &batch.iter().map(|(_, program)| &**program).collect::<Vec<_>>());
-        let begun = result.observed.len();
-        for (offset, observed) in result.observed.into_iter().enumerate() {
-            ran.push(Ran {
-                program: batch[offset].0,
-                observed,
-                past: Past::none(offset == 0 && setting.has_a_process_of_its_own()),
-                process,
-            });
-        }
-        process += 1;
-        let mut again = Vec::new();
-        match result.end {
-            BatchEnd::Finished => {}
-            BatchEnd::NotLoaded(why) => return Err(NotTested::NotLoaded(why)),
-            BatchEnd::Broken(why) => return Err(NotTested::Broken(why)),
-            BatchEnd::Died(last) => {
-                let killed = ran.last().is_some_and(|ran| quarantine.note(&ran.observed, &batch[last].1));
-                if !killed && quarantine.deaths > 100 {
-                    return Err(NotTested::Broken("the subject's process keeps dying".into()));
-                }
-                let kept = quarantine.without_lethal(&batch[last].1);
-                if killed && kept != *batch[last].1 {
-                    again.push((batch[last].0, Cow::Owned(kept)));
-                }
-                again.extend(batch[begun..].iter().cloned());
-                for (_, program) in again.iter_mut().chain(&mut queue) {
-                    *program = Cow::Owned(quarantine.without_lethal(program));
-                }
-            }
-        }
-        for left in again.into_iter().rev() {
-            queue.push_front(left);
-        }
-        progress(end.saturating_sub(queue.len()), planned.len());
-    }
-    Ok(ran)
-}
-
-/// Programs still to run, with their places in the plan.
-type Queue<'a> = VecDeque<(usize, Cow<'a, Program>)>;
-
-/// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
-fn next_batch(planned: &[Planned], queue: &Queue, quarantine: &Quarantine) -> usize {
-    let most = if quarantine.leaves_things_behind() { BATCH_WITHOUT_CLEANING } else { BATCH };
-    let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
-    sociable.max(1)
-}
-
-/// A kind of call that kills the subject.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Lethal {
-    name: String,
-    after_logoff: bool,
-    waits_for_a_person: bool,
-    /// A callback waits for it, which makes a hang of what returns elsewhere.
-    is_waited_for: bool,
-}
-
-impl Lethal {
-    fn of(program: &Program, index: usize) -> Option<Self> {
-        let Action::Call(call) = program.steps.get(index)?.action else { return None };
-        let session = call.session();
-        let after_logoff = session.is_some()
-            && program.steps[..index].iter().any(
-                |step| matches!(step.action, Action::Call(Call::Logoff { session: s, .. }) if Some(s) == session),
-            );
-        let waits_for_a_person = matches!(call, Call::Logoff { flags, .. }
-            if flags.has(mapi_session_spec::flags::LogoffFlags::MAPI_LOGOFF_UI));
-        let is_waited_for = matches!(program.steps[index].place, Place::WaitedFor(_));
-        Some(Self { name: call.name(), after_logoff, waits_for_a_person, is_waited_for })
-    }
-}
-
-/// The calls that no further program makes.
-#[derive(Debug, Default)]
-struct Quarantine {
-    counts: HashMap<Lethal, u32>,
-    deaths: u32,
-}
-
-impl Quarantine {
-    /// `MAPIUninitialize` is made no more: what it would have cleaned up stays.
-    fn leaves_things_behind(&self) -> bool {
-        let mut lethal = self.counts.iter().filter(|(_, deaths)| **deaths >= CRASHES);
-        lethal.any(|(lethal, _)| lethal.name == Call::Uninitialize.name())
-    }
-
-    /// Notes a death. Whether the call that died is quarantined from now on.
-    fn note(&mut self, observed: &Observed, program: &Program) -> bool {
-        self.deaths += 1;
-        let Some(lethal) = observed.died_at.and_then(|index| Lethal::of(program, index)) else {
-            return false;
-        };
-        let hung = observed
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
-        let weight = if hung || lethal.after_logoff || lethal.waits_for_a_person { CRASHES } else { 1 };
-        let count = self.counts.entry(lethal).or_default();
-        *count += weight;
-        *count >= CRASHES
-    }
-
-    fn without_lethal(&self, program: &Program) -> Program {
-        let mut kept = program.clone();
-        for index in 0..kept.steps.len() {
-            let lethal = Lethal::of(program, index);
-            if lethal.is_some_and(|lethal| self.counts.get(&lethal).is_some_and(|n| *n >= CRASHES)) {
-                // A place that never comes: the numbers of the other steps stay.
-                kept.steps[index].place = Place::Inside(mapi_session_spec::event::SinkId(u16::MAX));
-            }
-        }
-        kept
-    }
 }
 
 /// Judges one trace of the session's.
@@ -299,7 +149,8 @@ pub struct Request<'a> {
 pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<Findings, NotTested> {
     let planned = request.planned;
     let races_from = planned.iter().position(|planned| planned.race.is_some()).unwrap_or(planned.len());
-    let mut ran = run_some(request.setting, planned, 0..races_from, 0, progress)?;
+    let mut parts = Parts::new(request.setting, planned);
+    let mut ran = parts.run(0..races_from, progress)?;
     if races_from > 0 {
         first_logon(planned, &ran)?;
     }
@@ -317,8 +168,7 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
             return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence));
         }
         let end = (next + length).min(planned.len());
-        let process = ran.last().map_or(0, |ran| ran.process + 1);
-        ran.extend(run_some(request.setting, planned, next..end, process, progress)?);
+        ran.extend(parts.run(next..end, progress)?);
         (next, length) = (end, 2 * length);
     }
 }

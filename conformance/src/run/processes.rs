@@ -1,0 +1,192 @@
+//! Programs into processes: how many share one, what a death cuts off, and when several processes run abreast.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use super::past::Past;
+use super::quarantine::Quarantine;
+use super::{NotTested, Ran};
+use crate::isolation::parent::{self, BatchEnd, Setting};
+use crate::plan::Planned;
+use crate::program::Program;
+
+/// How many programs share one process.
+const BATCH: usize = 50_000;
+/// The same where `MAPIUninitialize` is left out because it kills the subject: what is left behind adds up.
+const BATCH_WITHOUT_CLEANING: usize = 1_000;
+
+/// How many processes run abreast where the subject mostly waits, as one that tells its members from a thread of its own
+/// may do in every trace.
+const ABREAST: usize = 8;
+/// A race that takes longer than this, on the average, is one that waits.
+const WAITS: Duration = Duration::from_millis(2);
+
+/// Runs one part of the plan after the other.
+pub(super) struct Parts<'a> {
+    setting: &'a Setting,
+    planned: &'a [Planned],
+    abreast: usize,
+    /// The number of the next process.
+    process: usize,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) const fn new(setting: &'a Setting, planned: &'a [Planned]) -> Self {
+        Self { setting, planned, abreast: 1, process: 0 }
+    }
+
+    /// Runs this part.
+    pub(super) fn run(
+        &mut self,
+        which: Range<usize>,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Ran>, NotTested> {
+        let is_of_races = self.planned.get(which.start).is_some_and(|planned| planned.race.is_some());
+        let count = u32::try_from(which.len()).unwrap_or(u32::MAX);
+        let clock = Instant::now();
+        let mut ran = if self.abreast > 1 {
+            run_abreast(self.setting, self.planned, which, self.abreast, progress)?
+        } else {
+            run_some(self.setting, self.planned, which, progress)?
+        };
+        if is_of_races && self.setting.has_a_process_of_its_own() && clock.elapsed() > WAITS * count {
+            self.abreast = ABREAST;
+        }
+        number_from(&mut ran, &mut self.process);
+        Ok(ran)
+    }
+}
+
+/// Gives the processes of these the numbers from `next` on.
+fn number_from(ran: &mut [Ran], next: &mut usize) {
+    let used = ran.last().map_or(0, |ran| ran.process + 1);
+    for ran in ran {
+        ran.process += *next;
+    }
+    *next += used;
+}
+
+/// Runs these in as many shares as processes run abreast.
+fn run_abreast(
+    setting: &Setting,
+    planned: &[Planned],
+    which: Range<usize>,
+    abreast: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Ran>, NotTested> {
+    let share = which.len().div_ceil(abreast).max(1);
+    let shares: Vec<Range<usize>> =
+        which.clone().step_by(share).map(|start| start..which.end.min(start + share)).collect();
+    let (report, reports) = channel();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = shares
+            .into_iter()
+            .enumerate()
+            .map(|(number, share)| {
+                let report = report.clone();
+                scope.spawn(move || {
+                    let start = share.start;
+                    // Nobody listens any more only where the run is over.
+                    run_some(setting, planned, share, &mut |done, _| {
+                        let _ = report.send((number, done.saturating_sub(start)));
+                    })
+                })
+            })
+            .collect();
+        drop(report);
+        let mut done = vec![0; running.len()];
+        for (number, of_it) in reports {
+            done[number] = of_it;
+            progress(which.start + done.iter().sum::<usize>(), planned.len());
+        }
+        let mut all = Vec::with_capacity(which.len());
+        let mut process = 0;
+        for share in running {
+            let mut ran = share.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            number_from(&mut ran, &mut process);
+            all.extend(ran);
+        }
+        Ok(all)
+    })
+}
+
+/// Runs every program, in as many processes as it takes. Calls that kill the subject are left out after that, and
+/// what a death cut off is run without them.
+///
+/// # Errors
+/// If the subject cannot be loaded, or its process writes nonsense.
+pub fn run_all(
+    setting: &Setting,
+    planned: &[Planned],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Ran>, NotTested> {
+    run_some(setting, planned, 0..planned.len(), progress)
+}
+
+/// The same, of these alone.
+fn run_some(
+    setting: &Setting,
+    planned: &[Planned],
+    which: Range<usize>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Ran>, NotTested> {
+    let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
+    let mut quarantine = Quarantine::default();
+    let mut process = 0;
+    let end = which.end;
+    let mut queue: Queue = which.map(|i| (i, Cow::Borrowed(&planned[i].program))).collect();
+    while !queue.is_empty() {
+        let batch: Vec<(usize, Cow<Program>)> =
+            queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
+        let result = parent::run(setting, &batch.iter().map(|(_, program)| &**program).collect::<Vec<_>>());
+        let begun = result.observed.len();
+        for (offset, observed) in result.observed.into_iter().enumerate() {
+            ran.push(Ran {
+                program: batch[offset].0,
+                observed,
+                past: Past::none(offset == 0 && setting.has_a_process_of_its_own()),
+                process,
+            });
+        }
+        process += 1;
+        let mut again = Vec::new();
+        match result.end {
+            BatchEnd::Finished => {}
+            BatchEnd::NotLoaded(why) => return Err(NotTested::NotLoaded(why)),
+            BatchEnd::Broken(why) => return Err(NotTested::Broken(why)),
+            BatchEnd::Died(last) => {
+                let killed = ran.last().is_some_and(|ran| quarantine.note(&ran.observed, &batch[last].1));
+                if !killed && quarantine.deaths > 100 {
+                    return Err(NotTested::Broken("the subject's process keeps dying".into()));
+                }
+                let kept = quarantine.without_lethal(&batch[last].1);
+                if killed && kept != *batch[last].1 {
+                    again.push((batch[last].0, Cow::Owned(kept)));
+                }
+                again.extend(batch[begun..].iter().cloned());
+                for (_, program) in again.iter_mut().chain(&mut queue) {
+                    *program = Cow::Owned(quarantine.without_lethal(program));
+                }
+            }
+        }
+        for left in again.into_iter().rev() {
+            queue.push_front(left);
+        }
+        progress(end.saturating_sub(queue.len()), planned.len());
+    }
+    Ok(ran)
+}
+
+/// Programs still to run, with their places in the plan.
+type Queue<'a> = VecDeque<(usize, Cow<'a, Program>)>;
+
+/// How many of the queue share the next process: one that needs a past of its own shares it with nobody.
+fn next_batch(planned: &[Planned], queue: &Queue, quarantine: &Quarantine) -> usize {
+    let most = if quarantine.leaves_things_behind() { BATCH_WITHOUT_CLEANING } else { BATCH };
+    let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
+    sociable.max(1)
+}
