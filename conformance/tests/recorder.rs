@@ -124,3 +124,52 @@ fn a_program_that_is_killed_leaves_a_trace_up_to_there() {
     assert!(matches!(judged.code, Some(0 | 4)), "{}{}", judged.stdout, judged.stderr);
     assert!(!judged.stdout.contains("deviation["), "{}", judged.stdout);
 }
+
+#[test]
+fn an_exception_that_goes_through_the_recorder_is_the_sessions_and_ends_the_call() {
+    let Some(session) = cpp_subject("careful_session.cpp", Some("MUTANT=throws_in_logoff")) else { return };
+    let folder = scratch();
+    let program = client(folder.path(), None);
+    let expected = output(Command::new(&program).args([&session, "catches"]));
+    assert!(expected.contains("logoff dead\n"), "{expected}");
+    let trace = folder.path().join("thrown.jsonl");
+    let recorded = output(
+        Command::new(&program)
+            .arg(recorder())
+            .arg("catches")
+            .env("MAPI_CONFORM_FORWARD", &session)
+            .env("MAPI_CONFORM_TRACE", &trace),
+    );
+    assert_eq!(recorded, expected);
+    let judged = conform(&["judge", trace.to_str().expect("a path")]);
+    assert_eq!(judged.code, Some(1), "{}{}", judged.stdout, judged.stderr);
+    assert!(judged.stdout.contains("Logoff: an exception crossed the interface"), "{}", judged.stdout);
+    assert!(!judged.stdout.contains("the client\n"), "{}", judged.stdout);
+}
+
+#[test]
+fn a_child_that_a_program_forks_has_a_trace_of_its_own() {
+    let Some(session) = cpp_subject("careful_session.cpp", None) else { return };
+    let folder = scratch();
+    let program = client(folder.path(), None);
+    let trace = folder.path().join("forked.jsonl");
+    let said = output(
+        Command::new(&program)
+            .arg(recorder())
+            .arg("forks")
+            .env("MAPI_CONFORM_FORWARD", &session)
+            .env("MAPI_CONFORM_TRACE", &trace),
+    );
+    assert!(said.contains("child 0\n"), "{said}");
+    let traces: Vec<PathBuf> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
+    let traces: Vec<&PathBuf> =
+        traces.iter().filter(|path| path.to_string_lossy().contains("forked.jsonl")).collect();
+    assert_eq!(traces.len(), 2, "{traces:?}");
+    for path in traces {
+        let judged = conform(&["judge", path.to_str().expect("a path")]);
+        assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
+    }
+}

@@ -162,6 +162,30 @@ impl<'r> Judge<'r> {
         self.events += 1;
     }
 
+    /// The trace stops here, and not because it is whole: what was under way, or had to be done yet, nobody knows.
+    pub fn stops_short(&mut self) {
+        let mut open = Vec::new();
+        if !self.world.pending.is_empty() {
+            open.push((None, "the trace stops inside a call"));
+        }
+        for (_, arm) in self.rules.demanded(self.demand).filter(|_| self.holds_client) {
+            let Check::Closing { bears, done } = arm.check else { continue };
+            if bears(&self.world) && !done(&self.world) {
+                open.push((Some(arm.requirement), "the trace stops before its end"));
+            }
+        }
+        let event = self.events;
+        let open = open.into_iter().map(|(requirement, why)| Inconclusive { requirement, event, why });
+        self.verdict.inconclusive.extend(open);
+    }
+
+    /// Events are missing here. What was known before them is not known any more.
+    pub fn lose_track(&mut self) {
+        let why = "events are missing: what they did is unknown";
+        self.verdict.inconclusive.push(Inconclusive { requirement: None, event: self.events, why });
+        self.world.lose_track();
+    }
+
     /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
     pub fn verdict(mut self) -> Verdict {
         let unheard = |owed: &&Owed| {
@@ -320,7 +344,7 @@ impl<'r> Judge<'r> {
 
     fn check_settled(&mut self) {
         let mut broken = Vec::new();
-        for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
+        for owed in self.world.owed.iter().filter(|owed| !owed.lapsed && self.world.is_due(owed)) {
             for (i, arm) in self.rules.demanded(self.demand) {
                 let Check::Settled { bears, paid } = arm.check else { continue };
                 if !bears(&self.world, owed) {

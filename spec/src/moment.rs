@@ -2,7 +2,7 @@
 
 use crate::era::Era;
 use crate::event::{Call, Method, Target};
-use crate::flags::LogoffFlags;
+use crate::flags::{LogoffFlags, LogonFlags};
 use crate::phase::{Phases, Standing};
 use crate::state::{Disturbance, Membership, Object, ObjectKind, Pending, Session, World};
 
@@ -92,7 +92,9 @@ impl<'a> Moment<'a> {
 
     /// The call may be waiting for a person.
     pub fn may_wait_for_a_person(&self) -> bool {
+        let shows = LogonFlags::MAPI_LOGON_UI.0 | LogonFlags::MAPI_PASSWORD_UI.0;
         self.logoff_flag(LogoffFlags::MAPI_LOGOFF_UI)
+            || matches!(self.call(), Call::LogonEx { flags, .. } if flags.0 & shows != 0)
     }
 
     /// An `OnNotify` that runs on another thread may be waiting for this very call: it is not itself in a call that has

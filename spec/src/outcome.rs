@@ -89,6 +89,11 @@ impl Outcome {
         self.code().is_some_and(|code| !code.succeeded())
     }
 
+    /// It handed out a pointer, as far as was recorded.
+    pub const fn may_have_given_object(&self) -> bool {
+        self.gave_object() || matches!(self.out, Out::None)
+    }
+
     /// The call handed out a pointer.
     pub const fn gave_object(&self) -> bool {
         matches!(self.out, Out::Object | Out::SameAs(_))

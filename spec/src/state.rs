@@ -91,7 +91,7 @@ pub struct World {
     pub process: Process,
     /// Sessions by slot.
     pub sessions: Vec<Option<Session>>,
-    /// Shared sessions by number, in the order they came to be.
+    /// Shared sessions by number.
     pub groups: Vec<Group>,
     /// Objects by slot.
     pub objects: Vec<Option<Object>>,
@@ -188,12 +188,24 @@ impl World {
         slots.filter_map(|(i, r)| r.as_ref().map(|r| (RegistrationId(i as u16), r)))
     }
 
-    /// A recording begun in the middle: these sessions were there before, shared with whom nobody knows.
+    /// A recording begun in the middle: these sessions were there before, shared with whom nobody knows, logged off or not,
+    /// and with any number of references. Others may be on that it never shows.
     pub fn attach(&mut self, before: impl IntoIterator<Item = SessionId>) {
         self.process.attached = true;
+        self.process.haunted = true;
+        self.process.initialised = self.process.initialised.max(1);
         for session in before {
-            put(&mut self.sessions, session.0, Session::new(ThreadId(0), Membership::Unknown));
+            put(&mut self.sessions, session.0, Session::met_in_the_middle());
         }
+    }
+
+    /// Events are missing: of all that was known, only what the subject offers is certain still.
+    pub fn lose_track(&mut self) {
+        let dialect = self.process.dialect;
+        let before: Vec<SessionId> = self.all_sessions().map(|(id, _)| id).collect();
+        *self = Self::default();
+        self.process.dialect = dialect;
+        self.attach(before);
     }
 
     /// Whether a session may live on that nobody in the trace can end any more: it did not log off, and was let go of by

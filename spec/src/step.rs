@@ -14,6 +14,7 @@ mod registrations;
 pub(crate) use logoff::is_badly_argued;
 
 use crate::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
+use crate::flags::LogonFlags;
 use crate::hresult::HResult;
 use crate::outcome::{Ending, Outcome};
 use crate::state::{Disturbance, ObjectKind, Owed, OwedKind, Pending, Session, World};
@@ -31,6 +32,7 @@ impl World {
                 overlapped |= same;
             }
         }
+        overlapped |= self.meets_others_that_come_and_go(&call);
         self.lapse_what_the_caller_gives_up(&call);
         match call {
             Call::Logoff { session, flags, .. } => self.enter_logoff(session, flags, thread),
@@ -43,11 +45,33 @@ impl World {
         self.widen_what_pending_calls_saw();
     }
 
+    /// Who is on, and whether MAPI is initialised, is decided by several calls under way at once: in which order, nobody
+    /// knows. Marks those too.
+    fn meets_others_that_come_and_go(&mut self, call: &Call) -> bool {
+        let mut meets = false;
+        for other in &mut self.pending {
+            let together = match (*call, other.call) {
+                (Call::LogonEx { flags: a, .. }, Call::LogonEx { flags: b, .. }) => {
+                    a.has(LogonFlags::MAPI_ALLOW_OTHERS) || b.has(LogonFlags::MAPI_ALLOW_OTHERS)
+                }
+                (a, b) => {
+                    let initialises = |call| matches!(call, Call::Initialize | Call::Uninitialize);
+                    let logs_on = |call| matches!(call, Call::LogonEx { .. });
+                    (initialises(a) && (initialises(b) || logs_on(b))) || (logs_on(a) && initialises(b))
+                }
+            };
+            other.overlapped |= together;
+            meets |= together;
+        }
+        meets
+    }
+
     /// A call ends. Unknown calls are ignored: the trace reader has refused them already.
     pub fn finish(&mut self, id: CallId, outcome: Outcome) {
         let Some(index) = self.pending.iter().position(|pending| pending.id == id) else { return };
         let pending = self.pending.remove(index);
         if !matches!(outcome.ending, Ending::Returned(_)) {
+            self.process.broken_off = true;
             return;
         }
         match pending.call {
@@ -124,7 +148,11 @@ impl World {
             }
         }
         let unclear = self.whose_words_cannot_be_told_apart();
-        self.owed.retain(|owed| matches!(owed.kind, OwedKind::Untold { .. }));
+        let owed = std::mem::take(&mut self.owed);
+        self.owed = owed
+            .into_iter()
+            .filter(|owed| !self.is_due(owed) || matches!(owed.kind, OwedKind::Untold { heard: false, .. }))
+            .collect();
         let leaving: Vec<_> = self.pending.iter().filter_map(|pending| pending.call.session()).collect();
         for (slot, session) in self.sessions.iter_mut().enumerate() {
             let Some(session) = session else { continue };
@@ -132,6 +160,20 @@ impl World {
             session.words_unclear |= unclear.iter().any(|id| usize::from(id.0) == slot);
             let ended = session.is_logged_off() || session.is_released();
             session.wound_up |= !busy && !session.words_unclear && ended;
+        }
+    }
+
+    /// Whether it must have happened once the subject has settled: not while the Logoff that brings it is still under way,
+    /// or the `OnNotify` for whose end it waits.
+    pub(crate) fn is_due(&self, owed: &Owed) -> bool {
+        match owed.kind {
+            OwedKind::Told { leaver, .. } => {
+                !self.pending.iter().any(|pending| logoff::is_logoff_of(leaver, &pending.call))
+            }
+            OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
+                owed.paid || !self.running.iter().any(|running| running.notify && running.sink == sink)
+            }
+            OwedKind::Hushed { .. } | OwedKind::Untold { .. } => true,
         }
     }
 
@@ -189,7 +231,11 @@ impl World {
 
     fn uninitialised(&mut self) {
         self.process.initialised = self.process.initialised.saturating_sub(1);
-        if self.process.initialised > 0 {
+        if self.process.attached {
+            // Whether MAPI is initialised still, nobody knows.
+            self.process.initialised = self.process.initialised.max(1);
+            self.sessions.iter_mut().flatten().for_each(|session| *session = Session::met_in_the_middle());
+        } else if self.process.initialised > 0 {
             self.process.uninitialised_in_part = true;
             self.disturb_all(Disturbance::Uninitialised);
         } else {

@@ -57,20 +57,18 @@ pub unsafe extern "system-unwind" fn MAPILogonEx(
     flags: Ulong,
     out: *mut *mut IMAPISession,
 ) -> Hresult {
+    let logon = real().logon_ex;
+    if out.is_null() {
+        // No place for a pointer: what such a call may answer, no rule says. Unseen.
+        // SAFETY: the caller's arguments, passed on.
+        return logon.map_or(NO_SUPPORT, |logon| unsafe { logon(ui_param, profile, password, flags, out) });
+    }
     let said = if profile.is_null() { Profile::Null } else { Profile::Named };
     let (id, name) = {
         let mut record = record();
         let name = record.new_session();
         (record.call(Call::LogonEx { session: name, profile: said, flags: LogonFlags(flags) }), name)
     };
-    let logon = real().logon_ex;
-    if out.is_null() {
-        // SAFETY: the caller's arguments, passed on.
-        let result =
-            logon.map_or(NO_SUPPORT, |logon| unsafe { logon(ui_param, profile, password, flags, out) });
-        record().returned(id, returned(result, Out::None));
-        return result;
-    }
     // SAFETY: the caller's to read and write.
     let before = unsafe { out.read() };
     let mut given = before;

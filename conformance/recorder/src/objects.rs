@@ -12,6 +12,7 @@ use mapi_session_spec::outcome::Outcome;
 use crate::counted;
 use crate::proxy::{FORWARDING, Head, SLOTS, Slots, real};
 use crate::record::{around, coded};
+use crate::session;
 
 /// An object's stand-in. It is never freed, so that a call that comes too late is still recorded.
 #[repr(C)]
@@ -71,7 +72,8 @@ fn id_of(this: *mut c_void) -> ObjectId {
     unsafe { (*this.cast::<Object>()).id }
 }
 
-/// A further interface of an object is no business of the specification's: only the pointer itself keeps its stand-in.
+/// A further interface of an object is no business of the specification's: only the pointer itself keeps its stand-in,
+/// and a session that it leads back to.
 unsafe extern "system-unwind" fn query_interface(
     this: *mut c_void,
     iid: *const Guid,
@@ -81,11 +83,20 @@ unsafe extern "system-unwind" fn query_interface(
     unsafe {
         let (object, vtable) = real::<IUnknownVtbl>(this);
         let result = (vtable.query_interface)(object, iid, out);
-        if result >= 0 && !out.is_null() && *out == object {
-            *out = this;
-            let call = Call::AddRef { target: Target::Object(id_of(this)) };
-            around(call, || (), |()| Outcome::OK);
+        if result < 0 || out.is_null() {
+            return result;
         }
+        let more = if *out == object {
+            *out = this;
+            Target::Object(id_of(this))
+        } else if let Some((stand_in, session)) = session::one_more_of(*out) {
+            // A session's IMAPIClientShutdown leads back to the session, whose one IUnknown the client knows.
+            *out = stand_in;
+            Target::Session(session)
+        } else {
+            return result;
+        };
+        around(Call::AddRef { target: more }, || (), |()| Outcome::OK);
         result
     }
 }

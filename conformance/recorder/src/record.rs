@@ -1,6 +1,6 @@
 //! What is written down, and the names that things have there.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
@@ -13,15 +13,19 @@ use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, Event, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
 };
 use mapi_session_spec::hresult::HResult;
-use mapi_session_spec::outcome::{Out, Outcome};
+use mapi_session_spec::outcome::{Ending, Out, Outcome};
 
 /// The trace so far.
 #[derive(Default)]
 pub(crate) struct Record {
     file: Option<File>,
+    /// The process that the file is of.
+    process: u32,
     writer: Writer,
     calls: u32,
     threads: u8,
+    /// Numbers of threads that have ended.
+    unused: Vec<u8>,
     sessions: u16,
     objects: u16,
     sinks: u16,
@@ -49,7 +53,31 @@ pub(crate) fn record() -> MutexGuard<'static, Record> {
 
 /// The program ends by itself: the trace is whole.
 extern "C" fn finish() {
-    record().put(&Event::End);
+    let mut record = record();
+    // A child that made no call has nothing to write.
+    if record.process == std::process::id() {
+        record.put(&Event::End);
+    }
+}
+
+/// A call that has been written down and has not returned. If it is dropped, an exception goes through it.
+pub(crate) struct Underway(Option<CallId>);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        if let Some(id) = self.0.take() {
+            record().put(&Event::Return { id, outcome: Outcome { ending: Ending::Threw, out: Out::None } });
+        }
+    }
+}
+
+/// The same of a callback.
+pub(crate) struct CallbackUnderway(CallId);
+
+impl Drop for CallbackUnderway {
+    fn drop(&mut self) {
+        record().put(&Event::CallbackReturn { id: self.0 });
+    }
 }
 
 /// Makes a call, with a line before it and one after it.
@@ -57,9 +85,9 @@ pub(crate) fn around<T>(call: Call, make: impl FnOnce() -> T, outcome: impl FnOn
 where
     T: Copy,
 {
-    let id = record().call(call);
+    let underway = record().call(call);
     let answer = make();
-    record().returned(id, outcome(answer));
+    record().returned(underway, outcome(answer));
     answer
 }
 
@@ -68,8 +96,17 @@ pub(crate) fn coded(result: Hresult) -> Outcome {
     Outcome::returned(HResult(result.cast_unsigned()), Out::None)
 }
 
+/// The number of a thread, free for another once that has ended.
+struct Number(u8);
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        record().unused.push(self.0);
+    }
+}
+
 thread_local! {
-    static THREAD: Cell<Option<u8>> = const { Cell::new(None) };
+    static THREAD: OnceCell<Number> = const { OnceCell::new() };
 }
 
 macro_rules! names {
@@ -77,15 +114,23 @@ macro_rules! names {
         $(#[$doc])*
         pub(crate) fn $name(&mut self) -> $id {
             let id = $id(self.$count);
-            self.$count = self.$count.saturating_add(1);
+            // What had the name so many names ago is over.
+            self.$count = self.$count.wrapping_add(1);
             id
         }
     )* };
 }
 
+fn era() -> Era {
+    match std::env::var("MAPI_CONFORM_ERA").as_deref() {
+        Ok("classic") => Era::Classic,
+        _ => Era::FastShutdown,
+    }
+}
+
 impl Record {
     fn begin() -> Self {
-        let mut record = Self::default();
+        let mut record = Self { process: std::process::id(), ..Self::default() };
         let Some(path) = std::env::var_os("MAPI_CONFORM_TRACE") else {
             eprintln!("mapi-conform-recorder: MAPI_CONFORM_TRACE names no file: nothing is recorded");
             return record;
@@ -93,11 +138,7 @@ impl Record {
         match File::create(&path) {
             Ok(file) => {
                 record.file = Some(file);
-                let era = match std::env::var("MAPI_CONFORM_ERA").as_deref() {
-                    Ok("classic") => Era::Classic,
-                    _ => Era::FastShutdown,
-                };
-                record.write(&header(era, "recorded").to_string());
+                record.write(&header(era(), "recorded").to_string());
             }
             Err(error) => eprintln!("mapi-conform-recorder: {}: {error}", path.display()),
         }
@@ -118,13 +159,16 @@ impl Record {
     }
 
     fn thread(&mut self) -> ThreadId {
-        THREAD.with(|cell| {
-            ThreadId(cell.get().unwrap_or_else(|| {
-                let next = self.threads;
-                self.threads = self.threads.saturating_add(1);
-                cell.set(Some(next));
-                next
-            }))
+        let number = THREAD.try_with(|number| number.get_or_init(|| Number(self.next_number())).0);
+        // A thread that is ending may still call.
+        ThreadId(number.unwrap_or(u8::MAX))
+    }
+
+    fn next_number(&mut self) -> u8 {
+        self.unused.pop().unwrap_or_else(|| {
+            let next = self.threads;
+            self.threads = self.threads.saturating_add(1);
+            next
         })
     }
 
@@ -137,35 +181,55 @@ impl Record {
         }
     }
 
+    /// The program has forked: the child has a file of its own, which begins in the middle.
+    fn go_on_in_a_child(&mut self) {
+        self.process = std::process::id();
+        self.writer.begin_another_file();
+        let Some(mut path) = std::env::var_os("MAPI_CONFORM_TRACE").filter(|_| self.file.take().is_some())
+        else {
+            return;
+        };
+        path.push(format!(".{}", self.process));
+        match File::create(&path) {
+            Ok(file) => {
+                self.file = Some(file);
+                let mut head = header(era(), "recorded");
+                head["starts"] = "attached".into();
+                self.write(&head.to_string());
+            }
+            Err(error) => eprintln!("mapi-conform-recorder: {}: {error}", path.display()),
+        }
+    }
+
     fn put(&mut self, event: &Event) {
+        if self.process != std::process::id() {
+            self.go_on_in_a_child();
+        }
         if let Some(line) = self.writer.line(event) {
             self.write(&line.to_string());
         }
     }
 
     /// A call is about to be made.
-    pub(crate) fn call(&mut self, call: Call) -> CallId {
+    pub(crate) fn call(&mut self, call: Call) -> Underway {
         self.calls += 1;
         let (id, thread) = (CallId(self.calls), self.thread());
         self.put(&Event::Call { id, thread, call });
-        id
+        Underway(Some(id))
     }
 
     /// It has returned.
-    pub(crate) fn returned(&mut self, id: CallId, outcome: Outcome) {
-        self.put(&Event::Return { id, outcome });
+    pub(crate) fn returned(&mut self, mut underway: Underway, outcome: Outcome) {
+        if let Some(id) = underway.0.take() {
+            self.put(&Event::Return { id, outcome });
+        }
     }
 
-    /// A sink is about to be called.
-    pub(crate) fn callback(&mut self, sink: SinkId, callback: Callback) -> CallId {
+    /// A sink is about to be called. It has returned, or thrown, when what is given here is dropped.
+    pub(crate) fn callback(&mut self, sink: SinkId, callback: Callback) -> CallbackUnderway {
         self.calls += 1;
         let (id, thread) = (CallId(self.calls), self.thread());
         self.put(&Event::Callback { id, thread, sink, callback });
-        id
-    }
-
-    /// It has returned.
-    pub(crate) fn callback_returned(&mut self, id: CallId) {
-        self.put(&Event::CallbackReturn { id });
+        CallbackUnderway(id)
     }
 }

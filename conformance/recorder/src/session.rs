@@ -51,6 +51,16 @@ pub(crate) fn stand_in(id: SessionId, real: *mut c_void) -> (*mut c_void, Option
     (session.cast(), None)
 }
 
+/// The stand-in of this session, if it is one that the client holds, with one reference more.
+pub(crate) fn one_more_of(real: *mut c_void) -> Option<(*mut c_void, SessionId)> {
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = *live.get(&(real as usize))? as *mut Session;
+    // SAFETY: the map holds only stand-ins made above, which are never freed.
+    let session = unsafe { &*known };
+    session.references.fetch_add(1, Ordering::SeqCst);
+    Some((known.cast(), session.id))
+}
+
 fn of<'a>(this: *mut c_void) -> &'a Session {
     // SAFETY: these functions are reachable only through stand-ins made here, which are never freed.
     unsafe { &*this.cast::<Session>() }

@@ -41,10 +41,8 @@ pub(crate) fn stand_in(client: *mut c_void) -> (*mut c_void, SinkId) {
 fn watched<T>(this: *mut c_void, callback: Callback, call: impl FnOnce() -> T) -> T {
     // SAFETY: these functions are reachable only through stand-ins made here, which are never freed.
     let sink = unsafe { (*this.cast::<Sink>()).id };
-    let id = record().callback(sink, callback);
-    let answer = call();
-    record().callback_returned(id);
-    answer
+    let _underway = record().callback(sink, callback);
+    call()
 }
 
 unsafe extern "system-unwind" fn query_interface(

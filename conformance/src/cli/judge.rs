@@ -103,25 +103,36 @@ impl Recording {
         events.map_err(|error| broken(&self.path, error))
     }
 
-    /// The state in which the recording starts: what its whole course says of the subject.
-    fn start(&self) -> Result<World, Failure> {
-        let mut inference = Inference::default();
+    /// The state in which each process of the recording starts: what its whole course says of the subject.
+    fn starts(&self) -> Result<Vec<World>, Failure> {
+        let mut inferences = vec![Inference::default()];
         let mut before = Before::default();
         let mut events = self.events()?;
-        for event in &mut events {
+        while let Some(event) = events.next() {
             let (event, _) = event.map_err(|error| broken(&self.path, error))?;
-            inference.observe(&event);
+            let met = events.process.map_or(0, |process| process + 1);
+            inferences.resize_with(inferences.len().max(met), Inference::default);
+            match events.process {
+                Some(process) => inferences[process].observe(&event),
+                None => inferences.iter_mut().for_each(|inference| inference.observe(&event)),
+            }
             before.observe(&event);
         }
-        let mut world = World::default();
-        world.process.dialect = inference.dialect();
-        world.process.fresh = !events.header.attached;
-        if events.header.attached {
-            // What came before is unknown, not absent.
-            world.process.initialised = 1;
-            world.attach(before.sessions());
-        }
-        Ok(world)
+        let before: Vec<SessionId> = before.sessions().collect();
+        let several = inferences.len() > 1;
+        let world = |inference: &Inference| {
+            let mut world = World::default();
+            world.process.dialect = inference.dialect();
+            world.process.fresh = !events.header.attached;
+            // Whether a shared session is seen in another process too, no document says.
+            world.process.haunted = several;
+            if events.header.attached {
+                // What came before is unknown, not absent.
+                world.attach(before.iter().copied());
+            }
+            world
+        };
+        Ok(inferences.iter().map(world).collect())
     }
 }
 
@@ -155,41 +166,78 @@ fn judge(
     demand_args: &DemandArgs,
     explaining: bool,
 ) -> Result<Judged, Failure> {
-    let world = recording.start()?;
+    let starts = recording.starts()?;
     let mut events = recording.events()?;
     let demand = demand_args.demand(events.header.era);
-    let mut judge = Judge::new(rules, demand, world, !events.header.planned);
+    let holds_client = !events.header.planned;
+    // A judge for each process: MAPI is initialised, and sessions live, in one.
+    let mut judges: Vec<Judge> =
+        starts.into_iter().map(|world| Judge::new(rules, demand, world, holds_client)).collect();
     let mut calls: HashMap<CallId, Call> = HashMap::new();
     let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
-    for event in &mut events {
+    let mut gaps = 0;
+    while let Some(event) = events.next() {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
+        if events.gaps > gaps {
+            gaps = events.gaps;
+            judges.iter_mut().for_each(Judge::lose_track);
+        }
         if let Event::Call { id, call, .. } = event {
             calls.insert(id, call);
         }
-        let before = if explaining { phases(&judge.world) } else { Vec::new() };
-        judge.observe(&event);
-        if explaining {
-            let call = event.call_id().and_then(|id| calls.get(&id));
-            super::output::print(&explained(&judge, rules, &event, call, line, &before))?;
-        }
-        for deviation in judge.take_deviations() {
-            if told.len() < TOLD {
-                let call = deviation.call.and_then(|id| calls.get(&id));
-                told.push(Told { deviation, line, observed: words::observed_in(&event, call, &deviation) });
-            } else {
-                more += 1;
+        let concerned = events.process.map_or(0..judges.len(), |process| process..process + 1);
+        for judge in &mut judges[concerned] {
+            let before = if explaining { phases(&judge.world) } else { Vec::new() };
+            judge.observe(&event);
+            if explaining {
+                let call = event.call_id().and_then(|id| calls.get(&id));
+                super::output::print(&explained(judge, rules, &event, call, line, &before))?;
             }
-        }
-        if let Event::Return { id, .. } = event
-            && let Some(call) = calls.remove(&id)
-            && advice.len() < TOLD
-        {
-            advice.extend(Habit::of(&call, &judge.world).map(|habit| (line, habit)));
+            for deviation in judge.take_deviations() {
+                if told.len() < TOLD {
+                    let call = deviation.call.and_then(|id| calls.get(&id));
+                    told.push(Told {
+                        deviation,
+                        line,
+                        observed: words::observed_in(&event, call, &deviation),
+                    });
+                } else {
+                    more += 1;
+                }
+            }
+            if let Event::Return { id, .. } = event
+                && let Some(call) = calls.remove(&id)
+                && advice.len() < TOLD
+            {
+                advice.extend(Habit::of(&call, &judge.world).map(|habit| (line, habit)));
+            }
         }
         count += 1;
     }
-    let (complete, verdict) = (events.complete, judge.verdict());
-    Ok(Judged { demand, events: count, complete, told, advice, more, verdict })
+    for judge in &mut judges {
+        if events.gaps > gaps {
+            judge.lose_track();
+        }
+        if !events.complete {
+            judge.stops_short();
+        }
+    }
+    let verdict = together(judges);
+    Ok(Judged { demand, events: count, complete: events.complete, told, advice, more, verdict })
+}
+
+/// What the judges of all processes say.
+fn together(judges: Vec<Judge>) -> Verdict {
+    let mut all = Verdict::default();
+    for verdict in judges.into_iter().map(Judge::verdict) {
+        all.deviations.extend(verdict.deviations);
+        all.bound.extend(verdict.bound);
+        all.inconclusive.extend(verdict.inconclusive);
+        all.forfeited |= verdict.forfeited;
+    }
+    all.bound.sort_unstable();
+    all.bound.dedup();
+    all
 }
 
 impl JudgeTraces {
@@ -209,7 +257,13 @@ impl JudgeTraces {
             judged_trace.told.retain(wanted);
             let verdict = &judged_trace.verdict;
             let held = judged_trace.told.iter().any(|told| self.holds(told.deviation.blame));
-            let open = !verdict.inconclusive.is_empty();
+            let open = verdict.inconclusive.iter().any(|open| {
+                open.requirement.is_none_or(|id| {
+                    let binds_the_client = rules.on(id).all(|arm| arm.check.holds_the_client());
+                    self.holds(if binds_the_client { Party::Client } else { Party::Session })
+                        && selected.as_ref().is_none_or(|s| s.contains(&id))
+                })
+            });
             // Nothing of what is held was put to the test: that is no pass.
             let judged = verdict.bound.iter().map(|arm| &rules.arms()[*arm]).any(|arm| {
                 let holder = if arm.check.holds_the_client() { Party::Client } else { Party::Session };

@@ -146,6 +146,11 @@ pub fn header(era: Era, origin: &str) -> Value {
 }
 
 impl Writer {
+    /// What comes from now on is in another file, whose end counts anew.
+    pub const fn begin_another_file(&mut self) {
+        self.events = 0;
+    }
+
     /// The line for one more event. `None` for the end of a call that never began.
     pub fn line(&mut self, event: &Event) -> Option<Value> {
         let mut map = Map::new();

@@ -25,6 +25,14 @@ pub fn conform(arguments: &[&str]) -> Ran {
     }
 }
 
+/// An end-to-end case: what is asked, and the exit code it must give, with a word of what it must say.
+pub fn says(ran: &Ran, code: i32, word: &str) {
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(code), "{all}");
+    assert!(all.contains(word), "no {word:?} in {all}");
+    assert!(!all.contains("panicked"), "{all}");
+}
+
 /// A folder of the test's own.
 pub fn scratch() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")

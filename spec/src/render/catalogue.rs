@@ -7,9 +7,12 @@ use crate::rule::Rules;
 
 /// Every requirement, a line each.
 pub fn list() -> String {
-    let mut text = String::new();
+    let (mut text, rules) = (String::new(), Rules::documented());
     for row in catalogue() {
-        let scope = if row.in_scope { row.observable.to_string() } else { "not yet specified".into() };
+        // What binds the client is out of the scope of what drives a session, and seen where a client is recorded.
+        let is_decided = rules.on(row.id).next().is_some();
+        let scope =
+            if row.in_scope || is_decided { row.observable.to_string() } else { "not yet specified".into() };
         let id = row.id.to_string();
         let _ = writeln!(text, "{id:<12} {:<13} {:<15} {}", row.level.to_string(), scope, row.name);
     }

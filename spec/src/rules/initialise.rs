@@ -11,21 +11,25 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Init.id(2),
         Documented,
         "MAPI_E_NOT_INITIALIZED",
-        |m| matches!(m.call(), Call::LogonEx { .. }) && m.world.process.initialised == 0,
+        |m| {
+            matches!(m.call(), Call::LogonEx { .. })
+                && m.world.process.initialised == 0
+                && !m.pending.overlapped
+        },
         |_, o| o.is(HResult::MAPI_E_NOT_INITIALIZED),
     ),
     Arm::on_return(
         Family::Init.id(6),
         Documented,
         "S_OK: MAPI was not initialised in this process before",
-        |m| matches!(m.call(), Call::Initialize) && m.world.process.fresh,
+        |m| matches!(m.call(), Call::Initialize) && m.world.process.fresh && !m.pending.overlapped,
         |_, o| o.is(HResult::S_OK),
     ),
     Arm::on_return(
         Family::Init.id(6),
         Documented,
         "S_OK or S_FALSE",
-        |m| matches!(m.call(), Call::Initialize) && !m.world.process.fresh,
+        |m| matches!(m.call(), Call::Initialize) && (!m.world.process.fresh || m.pending.overlapped),
         |_, o| o.is(HResult::S_OK) || o.is(HResult::S_FALSE),
     ),
     Arm::on_return(

@@ -27,9 +27,14 @@ fn any_logon(m: &Moment) -> bool {
     initialised(m) && logon(m).is_some()
 }
 
+/// A logon that no other overlapped which may have changed what it met.
+fn lone_logon(m: &Moment) -> bool {
+    any_logon(m) && !m.pending.overlapped
+}
+
 /// A logon that says which profile it wants.
 fn names_a_profile(m: &Moment) -> bool {
-    any_logon(m)
+    lone_logon(m)
         && logon(m).is_some_and(|(profile, flags)| {
             profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT)
         })
@@ -37,7 +42,7 @@ fn names_a_profile(m: &Moment) -> bool {
 
 /// A logon that can only join: no profile, no default, no new session, nobody else invited (SHARED-016).
 fn recipe(m: &Moment) -> bool {
-    any_logon(m)
+    lone_logon(m)
         && logon(m).is_some_and(|(profile, flags)| {
             let own = LogonFlags::MAPI_USE_DEFAULT.0
                 | LogonFlags::MAPI_NEW_SESSION.0
@@ -121,6 +126,11 @@ fn joined(m: &Moment, o: &Outcome) -> bool {
         || (o.is(HResult::MAPI_E_NO_SUPPORT) && allows_others && !offered(m))
 }
 
+/// It is a pointer that the client has not given back. One that it has may come again.
+fn is_still_held(m: &Moment, out: Out) -> bool {
+    matches!(out, Out::SameAs(earlier) if m.world.session(earlier).is_none_or(|session| !session.is_released()))
+}
+
 fn timeout_short(m: &Moment) -> bool {
     logon(m).is_some_and(|(_, flags)| flags.has(LogonFlags::MAPI_TIMEOUT_SHORT))
 }
@@ -131,7 +141,10 @@ pub(super) const ARMS: &[Arm] = &[
         Documented,
         "S_OK and a session pointer, or a failure",
         any_logon,
-        |_, o| o.came_back() && (!o.succeeded() || (o.is(HResult::S_OK) && o.gave_object())),
+        |m, o| {
+            let gives = !o.succeeded() || (o.is(HResult::S_OK) && o.may_have_given_object());
+            (o.came_back() && gives) || (o.hung() && m.may_wait_for_a_person())
+        },
     ),
     Arm::on_return(
         Family::Logon.id(5),
@@ -223,7 +236,7 @@ pub(super) const ARMS: &[Arm] = &[
         Conventional,
         "a pointer of the caller's own",
         any_logon,
-        |_, o| !o.succeeded() || !matches!(o.out, Out::SameAs(_)),
+        |m, o| !o.succeeded() || !is_still_held(m, o.out),
     ),
     Arm::on_return(
         Family::Logon.id(21),

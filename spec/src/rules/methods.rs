@@ -38,14 +38,14 @@ pub(super) const ARMS: &[Arm] = &[
         Documented,
         "S_OK comes with an object",
         |m| m.alive() && m.method().is_some_and(Method::opens),
-        |_, o| !o.is(HResult::S_OK) || matches!(o.out, Out::Object | Out::SameAs(_)),
+        |_, o| !o.is(HResult::S_OK) || o.may_have_given_object(),
     ),
     Arm::on_return(
         Family::Err.id(1),
         Documented,
         "a warning is a success: the object is there",
         |m| m.alive() && m.method().is_some_and(Method::opens),
-        |_, o| !o.succeeded() || o.is(HResult::S_OK) || o.gave_object(),
+        |_, o| !o.succeeded() || o.is(HResult::S_OK) || o.may_have_given_object(),
     ),
     Arm::on_return(
         Family::Sess.id(2),

@@ -38,7 +38,9 @@ fn listed_for_advise(o: &Outcome) -> bool {
 }
 
 fn held(h: &Hearing) -> i32 {
-    h.world.sink(h.sink).map_or(0, |sink| sink.held)
+    // What a sink of before the recording is held by, nobody knows.
+    let unknown = if h.world.process.attached { i32::MAX } else { 0 };
+    h.world.sink(h.sink).map_or(unknown, |sink| sink.held)
 }
 
 fn notifies(h: &Hearing) -> Option<EventMask> {
@@ -112,6 +114,16 @@ fn has_no_reason_to_wait(m: &Moment) -> bool {
                 && !is_registered
         }
         _ => false,
+    }
+}
+
+/// The sink that is owed back is held by nobody.
+fn came_back(world: &World, owed: &Owed) -> bool {
+    match owed.kind {
+        OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
+            world.sink(sink).is_none_or(|sink| sink.held <= 0)
+        }
+        _ => true,
     }
 }
 
@@ -202,20 +214,14 @@ pub(super) const ARMS: &[Arm] = &[
         Documented,
         "Unadvise gives the sink back",
         |_, owed| matches!(owed.kind, OwedKind::Unadvised { .. }),
-        |world, owed| match owed.kind {
-            OwedKind::Unadvised { sink, .. } => world.sink(sink).is_none_or(|sink| sink.held <= 0),
-            _ => true,
-        },
+        |world, owed| owed.paid || came_back(world, owed),
     ),
     Arm::on_settled(
         Family::Unk.id(14),
         Conventional,
         "the final Release gives the sinks back, as a Logoff would have let it",
         |_, owed| matches!(owed.kind, OwedKind::Abandoned { .. }),
-        |world, owed| match owed.kind {
-            OwedKind::Abandoned { sink, .. } => world.sink(sink).is_none_or(|sink| sink.held <= 0),
-            _ => true,
-        },
+        |world, owed| owed.paid || came_back(world, owed),
     ),
     Arm::on_settled(
         Family::Notify.id(4),

@@ -4,6 +4,8 @@
 //! change the answer. A want of resources excuses any call.
 
 use crate::era::Era;
+use crate::event::{Call, ObjectMethod};
+use crate::hresult::HResult;
 use crate::level::Level::{Conventional, Documented};
 use crate::moment::Moment;
 use crate::outcome::Outcome;
@@ -21,8 +23,15 @@ fn still(m: &Moment, by: Disturbance) -> bool {
         && m.disturbed() == Some(by)
 }
 
-fn works(_: &Moment, o: &Outcome) -> bool {
-    o.code().is_some_and(|code| code.succeeded() || code.is_want_of_resources())
+/// Whether fast shutdown is supported rests on the providers that are in use now: both answers are right at any time
+/// (FAST-CLIENT-005).
+fn works(m: &Moment, o: &Outcome) -> bool {
+    let asks_for_support = matches!(m.call(), Call::OnObject { method: ObjectMethod::QueryFastShutdown, .. });
+    o.code().is_some_and(|code| {
+        code.succeeded()
+            || code.is_want_of_resources()
+            || (asks_for_support && code == HResult::MAPI_E_NO_SUPPORT)
+    })
 }
 
 macro_rules! survives {

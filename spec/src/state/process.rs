@@ -15,12 +15,22 @@ pub struct Process {
     /// Before the trace, somebody in this process let go of a session without a Logoff, or never let go of it, and what
     /// is judged does not say that this ended it: a shared session may still live that the trace knows nothing of.
     pub haunted: bool,
+    /// A call ended in a crash, a hang, an exit or an exception: what the client left undone after that, it may not have been
+    /// able to do.
+    pub broken_off: bool,
     /// `MAPIUninitialize` was called and the count stayed above zero.
     pub uninitialised_in_part: bool,
     /// Which logons have succeeded in this trace.
     pub logon_worked: LogonsThatWorked,
     /// What the subject was seen to offer.
     pub dialect: Dialect,
+}
+
+impl Process {
+    /// The trace shows its course from the first call to the last that could be made.
+    pub const fn is_known_whole(&self) -> bool {
+        !self.attached && !self.broken_off
+    }
 }
 
 /// Which logons have succeeded: that one profile is known says nothing of the other.

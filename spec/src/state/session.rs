@@ -65,12 +65,14 @@ pub enum Disturbance {
 }
 
 impl Disturbance {
-    /// The one to remember of two: the later, but a mere logon of another's never covers something graver, and what
-    /// another session's end does never covers a word that some documents let end this one.
+    /// The one to remember of two: the later, but a mere logon of another's never covers something graver, what another
+    /// session's end does never covers a word that some documents let end this one, and that the pointer by which it was
+    /// asked is given back never covers the question.
     pub(crate) fn over(self, earlier: Option<Self>) -> Self {
         match (self, earlier) {
             (Self::OtherLogon, Some(graver)) => graver,
             (Self::OtherEnded, Some(Self::MemberLogoffShared)) => Self::MemberLogoffShared,
+            (Self::GaveBackQueried, Some(Self::QueriedFastShutdown)) => Self::QueriedFastShutdown,
             _ => self,
         }
     }
@@ -118,6 +120,9 @@ pub struct Session {
     pub aliased: bool,
 }
 
+/// References of an unknown number.
+const ANY: u8 = u8::MAX;
+
 impl Session {
     /// A session as a logon hands it out.
     pub fn new(born_on: ThreadId, membership: Membership) -> Self {
@@ -141,6 +146,30 @@ impl Session {
             ended_twice_over: false,
             aliased: false,
         }
+    }
+
+    /// A session that was there before the recording began.
+    pub(crate) fn met_in_the_middle() -> Self {
+        let phases = Phases::only(Phase::LoggedOn).or(Phases::only(Phase::LoggedOff));
+        Self { phases, references: ANY, ..Self::new(ThreadId(0), Membership::Unknown) }
+    }
+
+    /// It may have been logged off before the recording began, and has just done what only a living session does.
+    pub(crate) fn is_seen_to_live(&mut self) {
+        if self.references == ANY
+            && self.phases.may_be(Phase::LoggedOn)
+            && !self.phases.may_be(Phase::LoggingOff)
+        {
+            self.phases = Phases::only(Phase::LoggedOn);
+        }
+    }
+
+    /// A reference less, or one of an unknown number. Whether it may have been the last.
+    pub(crate) fn gives_back_one_of_any(&mut self) -> bool {
+        if self.references == ANY {
+            self.phases = self.phases.or(Phases::only(Phase::Released));
+        }
+        self.references == ANY
     }
 
     /// That others came or went matters only to what must work as before.

@@ -1,6 +1,6 @@
 //! A shared session: established once, used by several clients.
 
-/// The number of a shared session, in the order they came to be.
+/// The number of a shared session. That of one which no session remembered belongs to is given again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupId(pub u8);
 

@@ -14,11 +14,22 @@ impl World {
                 Callback::Release => known.held -= 1,
                 Callback::OnNotify { .. } => {}
             }
+            if known.held <= 0 {
+                self.note_that_it_came_back(sink);
+            }
         }
         if let Callback::OnNotify { events } = callback {
             self.hear(sink, events);
         }
         self.running.push(Running { id, thread, sink, notify });
+    }
+
+    /// The sink has been given back, whoever takes it later.
+    fn note_that_it_came_back(&mut self, of: SinkId) {
+        for owed in &mut self.owed {
+            owed.paid |= matches!(owed.kind, OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. }
+                if sink == of);
+        }
     }
 
     /// Nobody who may share with this session has ended or is about to.

@@ -58,7 +58,11 @@ impl World {
     }
 
     pub(super) fn released_session(&mut self, id: SessionId) {
+        let is_counted = !self.process.attached;
         let Some(session) = self.session_mut(id) else { return };
+        if session.gives_back_one_of_any() {
+            return;
+        }
         session.references = session.references.saturating_sub(1);
         if session.references > 0 {
             let by = if session.queried > 0 {
@@ -76,7 +80,7 @@ impl World {
             return;
         }
         session.never_logged_off = session.phases.may_be(Phase::LoggedOn);
-        let certainly = session.is_logged_on();
+        let certainly = session.is_logged_on() && is_counted;
         session.phases = Phases::only(Phase::Released);
         let abandoned = certainly.then(|| {
             let mine = self.registrations.iter().flatten().filter(|r| r.session == id && r.active);

@@ -24,7 +24,10 @@ impl World {
             return;
         }
         let certain = session.is_logged_on();
-        session.phases = Phases::only(Phase::LoggingOff).or(Phases::only(Phase::Committed));
+        let begun = Phases::only(Phase::LoggingOff).or(Phases::only(Phase::Committed));
+        // It may have ended before, and this be a second Logoff.
+        let over = Phases::only(Phase::LoggedOff);
+        session.phases = if session.phases.may_be(Phase::LoggedOff) { begun.or(over) } else { begun };
         if flags.has(LogoffFlags::MAPI_LOGOFF_SHARED) && certain {
             let told =
                 self.other_listeners(id).into_iter().map(|(listener, advised_on, registrations)| Owed {

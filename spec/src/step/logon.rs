@@ -1,21 +1,51 @@
 //! What a successful `MAPILogonEx` brings: a session, and whom it shares with.
 
 use crate::dialect::Sharing;
-use crate::event::{Profile, SessionId};
+use crate::event::{Call, Profile, RegistrationId, SessionId, SinkId, Target};
 use crate::flags::LogonFlags;
 use crate::outcome::{Out, Outcome};
 use crate::phase::Phase;
-use crate::state::{Disturbance, Group, GroupId, Membership, Pending, Session, Welcome, World, put};
+use crate::state::{
+    Disturbance, Group, GroupId, Membership, Object, Owed, OwedKind, Pending, Registration, Session, Welcome,
+    World, put,
+};
 
 impl World {
     /// The shared sessions that certainly live: a certain member is certainly logged on.
     pub fn live_groups(&self) -> impl Iterator<Item = GroupId> {
-        (0..self.groups.len()).map(|i| GroupId(i as u8)).filter(|group| self.members(*group).next().is_some())
+        let live = self.groups_of(Session::is_logged_on);
+        self.all_groups().filter(move |group| live.has(*group))
+    }
+
+    fn all_groups(&self) -> impl Iterator<Item = GroupId> {
+        (0..self.groups.len()).filter_map(|number| u8::try_from(number).ok()).map(GroupId)
+    }
+
+    /// The shared sessions of those sessions for which this holds.
+    fn groups_of(&self, holds: impl Fn(&Session) -> bool) -> Groups {
+        let mut groups = Groups::default();
+        self.all_sessions()
+            .filter(|(_, session)| holds(session))
+            .filter_map(|(_, session)| session.group())
+            .for_each(|group| groups.add(group));
+        groups
+    }
+
+    /// A number for a new shared session: that of one which nobody remembers, or the next. `None` where there are more
+    /// than can be told apart.
+    fn unused_group(&self) -> Option<GroupId> {
+        let remembered = self.groups_of(|_| true);
+        let forgotten = self.all_groups().find(|group| !remembered.has(*group));
+        forgotten.or_else(|| u8::try_from(self.groups.len()).ok().map(GroupId))
     }
 
     /// Whether a session that may be shared, and may live, is not certain to be or to do so.
     pub fn sharing_is_uncertain(&self) -> bool {
         self.process.haunted
+            || self.pending.iter().any(|pending| {
+                matches!(pending.call, Call::Release { target: Target::Session(id) }
+                    if self.session(id).is_some_and(|session| session.references <= 1 && session.is_logged_on()))
+            })
             || self.all_sessions().any(|(_, session)| match session.membership {
                 Membership::Unknown => session.phases.iter().any(|phase| phase < Phase::LoggedOff),
                 Membership::Member(..) => session.phases.len() > 1,
@@ -28,16 +58,19 @@ impl World {
         if self.process.dialect.sharing == Sharing::NotOffered {
             return Membership::Individual;
         }
-        let fresh = Membership::Member(GroupId(self.groups.len() as u8), Welcome::Created);
+        let fresh = || {
+            self.unused_group()
+                .map_or(Membership::Unknown, |group| Membership::Member(group, Welcome::Created))
+        };
         let allows_others = flags.has(LogonFlags::MAPI_ALLOW_OTHERS);
         if flags.has(LogonFlags::MAPI_NEW_SESSION) {
-            return if allows_others { fresh } else { Membership::Individual };
+            return if allows_others { fresh() } else { Membership::Individual };
         }
         let named = profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT);
         let mut live = self.live_groups();
         match (live.next(), live.next()) {
             _ if self.sharing_is_uncertain() => Membership::Unknown,
-            (None, _) if allows_others => fresh,
+            (None, _) if allows_others => fresh(),
             (None, _) if named => Membership::Individual,
             (Some(group), None) if !allows_others && self.process.dialect.sharing == Sharing::Offered => {
                 Membership::Member(group, if named { Welcome::Named } else { Welcome::Recipe })
@@ -55,29 +88,100 @@ impl World {
         outcome: Outcome,
     ) {
         if !outcome.succeeded() || !outcome.gave_object() {
+            // Where the pointer was not recorded, somebody is on whom the trace does not name.
+            self.process.haunted |= outcome.succeeded() && outcome.out == Out::None;
             return;
         }
+        let mut id = id;
         if let Out::SameAs(earlier) = outcome.out
-            && let Some(earlier) = self.session_mut(earlier)
+            && let Some(known) = self.session_mut(earlier)
         {
-            earlier.aliased = true;
-            earlier.membership = Membership::Unknown;
-            return;
+            if !known.is_released() {
+                known.references = known.references.saturating_add(1);
+                known.aliased = true;
+                known.membership = Membership::Unknown;
+                return;
+            }
+            // A pointer may be handed out anew once nobody holds it.
+            id = earlier;
         }
-        let membership = self.welcome(profile, flags);
+        let membership = match self.welcome(profile, flags) {
+            _ if pending.overlapped && !flags.has(LogonFlags::MAPI_NEW_SESSION) => Membership::Unknown,
+            decided => decided,
+        };
         let mut session = Session::new(pending.thread, membership);
         session.apart = flags.has(LogonFlags::MAPI_NEW_SESSION) && self.live_groups().next().is_some();
         if let Membership::Member(group, Welcome::Created) = membership {
             for older in &mut self.groups {
                 older.superseded = true;
             }
-            debug_assert_eq!(usize::from(group.0), self.groups.len());
-            self.groups.push(Group::default());
+            match self.groups.get_mut(usize::from(group.0)) {
+                Some(forgotten) => *forgotten = Group::default(),
+                None => self.groups.push(Group::default()),
+            }
         }
         self.disturb_all(Disturbance::OtherLogon);
         if profile == Profile::Named || flags.has(LogonFlags::MAPI_USE_DEFAULT) {
             self.process.logon_worked.remember(flags);
         }
+        self.forget_session(id);
         put(&mut self.sessions, id.0, session);
+    }
+
+    /// Another comes in the slot of one that is long over: what was left of that is nobody's any more. What broke a rule
+    /// stays.
+    fn forget_session(&mut self, id: SessionId) {
+        if self.session(id).is_none() {
+            return;
+        }
+        let its_object = |object: &Option<Object>| object.as_ref().is_some_and(|object| object.session == id);
+        self.objects.iter_mut().filter(|object| its_object(object)).for_each(|object| *object = None);
+        let its_own =
+            |known: &Option<Registration>| known.is_some_and(|registration| registration.session == id);
+        self.registrations.iter_mut().filter(|known| its_own(known)).for_each(|known| *known = None);
+        let owed = std::mem::take(&mut self.owed);
+        self.owed = owed.into_iter().filter(|owed| !self.is_over_with(id, owed)).collect();
+    }
+
+    fn is_over_with(&self, id: SessionId, owed: &Owed) -> bool {
+        match owed.kind {
+            OwedKind::Told { listener, leaver, .. } => {
+                listener == id || (leaver == id && (owed.paid || owed.lapsed))
+            }
+            OwedKind::Hushed { listener, caller, heard, .. } => !heard && (listener == id || caller == id),
+            OwedKind::Untold { listener, heard } => !heard && listener == id,
+            OwedKind::Abandoned { session, sink } => session == id && (owed.paid || !self.is_held(sink)),
+            OwedKind::Unadvised { .. } => false,
+        }
+    }
+
+    fn is_held(&self, sink: SinkId) -> bool {
+        self.sink(sink).is_some_and(|sink| sink.held > 0)
+    }
+
+    /// Another registration comes in the slot of one that has ended.
+    pub(super) fn forget_registration(&mut self, id: RegistrationId) {
+        let owed = std::mem::take(&mut self.owed);
+        let is_over = |owed: &Owed| match owed.kind {
+            OwedKind::Unadvised { registration, sink } if registration == id => {
+                owed.paid || !self.is_held(sink)
+            }
+            _ => false,
+        };
+        self.owed = owed.into_iter().filter(|owed| !is_over(owed)).collect();
+    }
+}
+
+/// A set of shared sessions.
+#[derive(Default, Clone, Copy)]
+struct Groups([u64; 4]);
+
+impl Groups {
+    const fn add(&mut self, group: GroupId) {
+        self.0[group.0 as usize / 64] |= 1 << (group.0 % 64);
+    }
+
+    const fn has(self, group: GroupId) -> bool {
+        self.0[group.0 as usize / 64] & 1 << (group.0 % 64) != 0
     }
 }

@@ -28,6 +28,11 @@ impl World {
         }
         let amid_others = !self.pending.is_empty();
         let alive = pending.saw.is_some_and(|saw| saw.standing() == Standing::Alive);
+        if method != Method::GetLastError
+            && let Some(session) = self.session_mut(id)
+        {
+            session.is_seen_to_live();
+        }
         if let Some(session) = self.session_mut(id)
             && alive
         {

@@ -5,10 +5,15 @@ use crate::flags::EventMask;
 use crate::outcome::Outcome;
 use crate::state::{Owed, OwedKind, Pending, Registration, Sink, World, put};
 
+/// More references than anything gives back.
+const ANY: i32 = i32::MAX / 2;
+
 impl World {
     pub(super) fn meet_sink(&mut self, sink: SinkId) {
         if self.sink(sink).is_none() {
-            put(&mut self.sinks, sink.0, Sink { held: 0 });
+            // References from before the recording, in any number.
+            let held = if self.process.attached { ANY } else { 0 };
+            put(&mut self.sinks, sink.0, Sink { held });
         }
     }
 
@@ -24,10 +29,14 @@ impl World {
         if !outcome.succeeded() {
             return;
         }
+        if let Some(session) = self.session_mut(session) {
+            session.is_seen_to_live();
+        }
         let active = self.session(session).is_some_and(|s| !s.is_logged_off() && !s.is_released());
         let connection = outcome.out.value().unwrap_or(0);
         let advised_on = pending.thread;
         let new = Registration { session, sink, mask, connection, active, advised_on };
+        self.forget_registration(registration);
         put(&mut self.registrations, registration.0, new);
     }
 
@@ -47,9 +56,11 @@ impl World {
         let may_keep = |id| self.session(id).is_none_or(|other| id != session && !other.is_logged_on());
         let still_used = (self.registrations.iter().flatten())
             .any(|other| other.sink == sink && (other.active || may_keep(other.session)));
-        if outcome.succeeded() && was_active && !still_used && !leaves {
+        let is_counted = !self.process.attached;
+        if outcome.succeeded() && was_active && !still_used && !leaves && is_counted {
             let kind = OwedKind::Unadvised { registration: id, sink };
-            self.owed.push(Owed { kind, paid: false, lapsed: false });
+            let paid = self.sink(sink).is_none_or(|sink| sink.held <= 0);
+            self.owed.push(Owed { kind, paid, lapsed: false });
         }
     }
 

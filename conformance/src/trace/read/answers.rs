@@ -1,6 +1,6 @@
 //! A line that ends a call: the code, and what became of the out parameter.
 
-use mapi_session_spec::event::{Call, CallId, Event, Target};
+use mapi_session_spec::event::{Call, CallId, Event, Interface, Target};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use serde_json::Value;
@@ -15,6 +15,19 @@ impl Reader {
     pub(super) fn returned(&mut self, fields: &Fields) -> Read<Line> {
         self.only(fields, &["return", "thread", "result", "out"])?;
         let id = CallId(self.number(fields, "return")?);
+        if self.unjudged.remove(&id) {
+            // What it handed out may be called, or given back, later.
+            let outs = fields.get("out").and_then(Value::as_object);
+            for name in outs.into_iter().flat_map(|outs| outs.values()).filter_map(Value::as_str) {
+                if self.object(name).is_none() && !matches!(name, "unchanged" | "rubbish") {
+                    self.object_from_elsewhere(name)?;
+                }
+            }
+            return Ok(Line::Nothing);
+        }
+        if self.misses_some && !self.open.contains_key(&id) {
+            return Ok(Line::Nothing);
+        }
         let Some((call, began)) = self.open.remove(&id) else {
             return Err(
                 self.error(&format!("a return of {} without its call", id.0), "give the id of an open call")
@@ -27,8 +40,7 @@ impl Reader {
                 HResult(self.narrow(self.word(value, &|n| HResult::named(n).map(|code| code.0))?)?)
             }
         };
-        let mut out = Out::None;
-        let mut handed_out = None;
+        let (mut out, mut name, mut registration) = (Out::None, None, None);
         if let Some(value) = fields.get("out") {
             let Some(outs) = value.as_object() else {
                 return Err(self.error("\"out\" is no object", "\"out\":{\"session\":\"s1\"}"));
@@ -50,30 +62,15 @@ impl Reader {
                 ],
             )?;
             for (key, value) in outs {
-                if key == "registration" {
-                    if let (Call::Advise { registration, .. }, Some(name)) = (call, value.as_str()) {
-                        self.registrations.insert(name.to_owned(), registration);
-                    }
+                if key == "registration" && matches!(call, Call::Advise { .. }) {
+                    registration = value.as_str();
                     continue;
                 }
                 out = self.out(&call, key, value)?;
-                if out == Out::Object {
-                    handed_out =
-                        value.as_str().filter(|name| self.objects.contains_key(*name)).map(str::to_owned);
-                }
+                name = value.as_str();
             }
         }
-        if let (Call::Advise { session, registration, .. }, Out::Value(connection)) = (call, out) {
-            self.connections.insert((session, connection), registration);
-        }
-        match call {
-            Call::Method { object, .. } | Call::QueryInterface { object, .. } => {
-                self.object_came(object, handed_out);
-            }
-            Call::AddRef { target: Target::Object(object) } => self.object_counted(object, true),
-            Call::Release { target: Target::Object(object) } => self.object_counted(object, false),
-            _ => {}
-        }
+        self.keep_count(&call, result, out, name.unwrap_or_default(), registration);
         let outcome = Outcome { ending: Ending::Returned(result), out };
         Ok(Line::Event(Event::Return { id, outcome }))
     }
@@ -98,28 +95,59 @@ impl Reader {
         if matches!(key, "connection" | "value" | "whole" | "identity") {
             return self.hex(name).map(Out::Value);
         }
-        match *call {
-            Call::LogonEx { session, .. } => {
-                self.sessions.insert(name.to_owned(), session);
-            }
-            Call::Method { object, .. } => {
-                self.objects.insert(name.to_owned(), object);
-            }
-            Call::QueryInterface { object, session, .. } => {
-                if self.sessions.get(name) != Some(&session) {
-                    self.objects.insert(name.to_owned(), object);
-                }
-            }
-            Call::AllocateBuffer { buffer } => {
-                self.buffers.insert(name.to_owned(), buffer);
-            }
-            _ => {
-                return Err(self.error(
-                    &format!("{} hands out no {key}", call.name()),
-                    "leave \"out\" away where nothing is handed out",
-                ));
-            }
+        if !matches!(
+            call,
+            Call::LogonEx { .. }
+                | Call::Method { .. }
+                | Call::QueryInterface { .. }
+                | Call::AllocateBuffer { .. }
+        ) {
+            return Err(self.error(
+                &format!("{} hands out no {key}", call.name()),
+                "leave \"out\" away where nothing is handed out",
+            ));
         }
         Ok(Out::Object)
+    }
+
+    /// What came and went by this call.
+    fn keep_count(&mut self, call: &Call, result: HResult, out: Out, name: &str, registration: Option<&str>) {
+        let came = out == Out::Object;
+        match *call {
+            Call::LogonEx { session, .. } if came => self.session_came(session, name),
+            Call::LogonEx { session, .. } => {
+                if let Out::SameAs(earlier) = out {
+                    self.session_came_again(earlier);
+                }
+                self.no_session_came(session);
+            }
+            Call::QueryInterface {
+                session,
+                object,
+                interface: Interface::IUnknown | Interface::IMAPISession,
+            } if came => {
+                self.session_is_also_called(session, name);
+                self.session_counted(session, true);
+                self.no_object_came(object);
+            }
+            Call::Method { object, .. } | Call::QueryInterface { object, .. } if came => {
+                self.object_came(object, name);
+            }
+            Call::Method { object, .. } | Call::QueryInterface { object, .. } => self.no_object_came(object),
+            Call::AllocateBuffer { buffer } if came => self.buffer_came(buffer, name),
+            Call::FreeBuffer { buffer } => self.buffer_went(buffer),
+            Call::AddRef { target: Target::Object(object) } => self.object_counted(object, true),
+            Call::Release { target: Target::Object(object) } => self.object_counted(object, false),
+            Call::AddRef { target: Target::Session(session) } => self.session_counted(session, true),
+            Call::Release { target: Target::Session(session) } => self.session_counted(session, false),
+            Call::Advise { registration: id, .. } if result.succeeded() => {
+                self.registration_came(id, out.value(), registration);
+            }
+            Call::Advise { registration: id, .. } => self.registration_ended(id),
+            Call::Unadvise { registration, .. } if result.succeeded() => {
+                self.registration_ended(registration);
+            }
+            _ => {}
+        }
     }
 }

@@ -10,14 +10,18 @@ impl Reader {
         self.only(fields, &["callback", "id", "thread", "object", "events"])?;
         let id = CallId(self.number(fields, "id")?);
         let thread = self.thread(fields)?;
-        let on = self.text(fields, "object")?;
-        let sink = *self.sinks.get(on).ok_or_else(|| {
-            self.error(&format!("{on:?} is no sink met before"), "name a sink that was passed to Advise")
-        })?;
+        let on = self.text(fields, "object")?.to_owned();
+        let sink = self.sink(&on)?;
         let callback = match self.text(fields, "callback")? {
             "QueryInterface" => Callback::QueryInterface,
-            "AddRef" => Callback::AddRef,
-            "Release" => Callback::Release,
+            "AddRef" => {
+                self.sink_counted(sink, true);
+                Callback::AddRef
+            }
+            "Release" => {
+                self.sink_counted(sink, false);
+                Callback::Release
+            }
             "OnNotify" => {
                 let events = self.word_or(fields, "events", 0, &|n| EventMask::named(n).map(|f| f.0))?;
                 Callback::OnNotify { events: EventMask(self.narrow(events)?) }

@@ -1,6 +1,6 @@
 //! A line that begins a call.
 
-use mapi_session_spec::event::{BufferId, Call, CallId, Event, Profile, RegistrationId, SinkId, Target};
+use mapi_session_spec::event::{Call, CallId, Event, Profile, Target};
 use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ impl Reader {
         let name = self.text(fields, "call")?.to_owned();
         let id = CallId(self.number(fields, "id")?);
         let thread = self.thread(fields)?;
+        let process = fields.get("process").map(Value::to_string).unwrap_or_default();
+        self.processes.say(&process);
         let common = ["call", "id", "client", "thread", "process"];
         let no_names = |_: &str| None;
         let mut known = common.to_vec();
@@ -41,13 +43,12 @@ impl Reader {
             }
             "MAPIAllocateBuffer" => {
                 allow(self, &["bytes"])?;
-                self.next.buffer = self.next.buffer.saturating_add(1);
-                Call::AllocateBuffer { buffer: BufferId(self.next.buffer - 1) }
+                Call::AllocateBuffer { buffer: self.new_buffer()? }
             }
             "MAPIFreeBuffer" | "ReadBuffer" => {
                 allow(self, &["buffer"])?;
                 let named = self.text(fields, "buffer")?;
-                let buffer = *self.buffers.get(named).ok_or_else(|| {
+                let buffer = self.buffer(named).ok_or_else(|| {
                     self.error(
                         &format!("{named:?} is no buffer met before"),
                         "name what MAPIAllocateBuffer gave",
@@ -57,8 +58,13 @@ impl Reader {
             }
             "QueryInterface" => {
                 allow(self, &["object", "iid"])?;
-                let session = self.text(fields, "object")?.to_owned();
-                let session = self.session(&session)?;
+                let on = self.text(fields, "object")?.to_owned();
+                if self.object(&on).is_some() {
+                    // Another interface of an opened object: no rule is about it.
+                    self.unjudged.insert(id);
+                    return Ok(Line::Nothing);
+                }
+                let session = self.session(&on)?;
                 let iid = self.text(fields, "iid")?;
                 let known = INTERFACES.iter().find(|(name, _)| *name == iid).map(|(_, interface)| *interface);
                 let interface = known.unwrap_or(mapi_session_spec::event::Interface::Unheard);
@@ -67,8 +73,11 @@ impl Reader {
             "AddRef" | "Release" => {
                 allow(self, &["object"])?;
                 let on = self.text(fields, "object")?.to_owned();
-                let target = match self.objects.get(&on) {
-                    Some(object) => Target::Object(*object),
+                let target = match self.object(&on) {
+                    Some(object) => Target::Object(object),
+                    None if self.misses_some && !on.starts_with('s') => {
+                        Target::Object(self.object_from_elsewhere(&on)?)
+                    }
                     None => Target::Session(self.session(&on)?),
                 };
                 if name == "AddRef" { Call::AddRef { target } } else { Call::Release { target } }
@@ -80,13 +89,7 @@ impl Reader {
                 let mask = self.word_or(fields, "mask", 0, &|n| EventMask::named(n).map(|f| f.0))?;
                 let mask = EventMask(self.narrow(mask)?);
                 let sink = self.text(fields, "sink")?.to_owned();
-                let next = SinkId(self.next.sink);
-                let sink = *self.sinks.entry(sink).or_insert_with(|| {
-                    self.next.sink = self.next.sink.saturating_add(1);
-                    next
-                });
-                self.next.registration = self.next.registration.saturating_add(1);
-                let registration = RegistrationId(self.next.registration - 1);
+                let (sink, registration) = self.new_registration(session, &sink)?;
                 Call::Advise { session, mask, sink, registration }
             }
             "Unadvise" => {
@@ -94,17 +97,14 @@ impl Reader {
                 let session = self.text(fields, "object")?.to_owned();
                 let session = self.session(&session)?;
                 let registration = if let Some(named) = fields.get("registration").and_then(Value::as_str) {
-                    self.registrations.get(named).copied()
+                    self.registration(named).ok_or_else(|| {
+                        let what = format!("{named:?} is no registration met before");
+                        self.error(&what, "give the name or the connection that Advise handed out")
+                    })?
                 } else {
                     let connection = self.word_or(fields, "connection", 0, &no_names)?;
-                    self.connections.get(&(session, connection)).copied()
+                    self.connected(session, connection)
                 };
-                let registration = registration.ok_or_else(|| {
-                    self.error(
-                        "no such registration on this session",
-                        "give the connection that Advise handed out",
-                    )
-                })?;
                 Call::Unadvise { session, registration }
             }
             "Logoff" => {
@@ -122,8 +122,9 @@ impl Reader {
             other => {
                 if let Some(method) = method_named(other) {
                     let on = self.text(fields, "object")?.to_owned();
-                    if self.objects.contains_key(&on) {
+                    if self.object(&on).is_some() {
                         // `GetLastError` of an opened object: it says nothing about the session.
+                        self.unjudged.insert(id);
                         return Ok(Line::Nothing);
                     }
                     let session = self.session(&on)?;
@@ -133,10 +134,8 @@ impl Reader {
                     Call::Method { session, method, flags, object: self.new_object()? }
                 } else if let Some(method) = object_method_named(other) {
                     allow(self, &["object", "flags"])?;
-                    let on = self.text(fields, "object")?;
-                    let object = *self.objects.get(on).ok_or_else(|| {
-                        self.error(&format!("{on:?} is no object met before"), "name what the session opened")
-                    })?;
+                    let on = self.text(fields, "object")?.to_owned();
+                    let object = self.object_or_stranger(&on)?;
                     Call::OnObject { object, method }
                 } else {
                     return Err(self.error(
