@@ -15,7 +15,7 @@ use mapi_conform::coverage::kill;
 use mapi_conform::isolation::parent::{PATIENCE, Setting};
 use mapi_conform::plan::{Brief, Planned, Repeats, Suite, plan};
 use mapi_conform::program::{Program, Step};
-use mapi_conform::run::{dialect_of, judge, run_all};
+use mapi_conform::run::{Memory, dialect_of, run_all};
 use mapi_session_spec::alphabet::{plain_logoff, way_named};
 use mapi_session_spec::event::{Call, Method, ObjectId, ObjectMethod, SessionId, Target};
 use mapi_session_spec::rule::{Demand, Rules};
@@ -81,9 +81,9 @@ impl Bench {
         let clock = Instant::now();
         let ran = run_all(setting, planned, &mut |_, _| {}).expect("a subject that can be tested");
         let dialect = dialect_of(&ran);
-        let mut calls = 0;
+        let (mut calls, mut memory) = (0, Memory::new(&self.rules, DEMAND));
         for trace in &ran {
-            let verdict = judge(&self.rules, DEMAND, dialect, trace.past, &trace.observed.events);
+            let (verdict, _) = memory.judge(trace.past.start(dialect), &trace.observed.events);
             assert!(verdict.deviations.is_empty(), "{:?}", verdict.deviations);
             calls += trace.observed.ran.len();
         }

@@ -39,7 +39,7 @@ struct Evidence {
 /// What the subject was seen to offer, over all its traces.
 pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
     let mut inference = Inference::default();
-    for trace in traces {
+    for trace in traces.into_iter().filter(|trace| trace.iter().any(says_something)) {
         inference.begin();
         for event in trace {
             inference.observe(event);
@@ -110,6 +110,15 @@ impl Inference {
             Event::CallbackReturn { id } => world.finish_callback(id),
             Event::Settled { .. } | Event::End => world.settle(),
         }
+    }
+}
+
+/// Whether what the subject offers may be learnt from this: a logon that can only join, or a word.
+const fn says_something(event: &Event) -> bool {
+    match event {
+        Event::Call { call: Call::LogonEx { profile: Profile::Null, flags, .. }, .. } => flags.0 & OWN == 0,
+        Event::Callback { callback: Callback::OnNotify { .. }, .. } => true,
+        _ => false,
     }
 }
 

@@ -186,6 +186,16 @@ impl<'r> Judge<'r> {
         self.world.lose_track();
     }
 
+    /// The state at this point, and what the trace has shown until here: what is owed still may come.
+    pub fn so_far(mut self) -> (World, Verdict) {
+        self.verdict.bound = self.arms_that_bound();
+        (self.world, self.verdict)
+    }
+
+    fn arms_that_bound(&self) -> Vec<usize> {
+        self.bound.iter().enumerate().filter(|(_, bound)| **bound).map(|(i, _)| i).collect()
+    }
+
     /// What the trace showed. What is still owed, in a trace without an end, stays undecided.
     pub fn verdict(mut self) -> Verdict {
         let unheard = |owed: &&Owed| {
@@ -198,8 +208,7 @@ impl<'r> Judge<'r> {
                 self.verdict.inconclusive.push(Inconclusive { requirement, event: self.events, why });
             }
         }
-        self.verdict.bound =
-            self.bound.iter().enumerate().filter(|(_, bound)| **bound).map(|(i, _)| i).collect();
+        self.verdict.bound = self.arms_that_bound();
         self.verdict
     }
 
