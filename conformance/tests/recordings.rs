@@ -429,3 +429,33 @@ fn a_sink_that_is_given_back_and_registered_anew_was_given_back() {
     recording.leave(&["s1"]);
     says(&recording.judged_whole(), 0, CLEAN);
 }
+
+#[test]
+fn threads_may_have_the_systems_own_numbers() {
+    let mut recording = Recording::logged_on();
+    let (asks, opens) = (r#","object":"s1","thread":48213"#, r#","object":"s1","thread":48214"#);
+    let (a, b) = (recording.begin("QueryIdentity", asks), recording.begin("GetStatusTable", opens));
+    recording.end(a, r#","result":"S_OK","thread":48213"#);
+    recording.end(b, r#","result":"S_OK","out":{"table":"t1"},"thread":48214"#);
+    recording.on("t1", "Release", r#","thread":48214"#, r#","thread":48214"#);
+    recording.leave(&["s1"]);
+    says(&recording.judged_whole(), 0, CLEAN);
+    let mut recording = Recording::logged_on();
+    let id = recording.begin("QueryIdentity", asks);
+    recording.end(id, r#","result":"S_OK","thread":48299"#);
+    says(&recording.judged_whole(), 2, "this is another thread than the call's");
+}
+
+#[test]
+fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
+    let mut recording = Recording::logged_on();
+    recording.on("s1", "Logoff", "", S_OK);
+    for _ in 0..20 {
+        recording.on("s1", "QueryIdentity", "", r#","result":"MAPI_E_INVALID_OBJECT""#);
+    }
+    recording.on("s1", "Release", "", "");
+    recording.call("MAPIUninitialize", "", "");
+    let ran = recording.judged_whole();
+    says(&ran, 1, "again    in lines 10, 12, 14, 16, 18, 20, 22, 24 and 11 more");
+    assert_eq!(ran.stdout.matches("deviation[DEAD-001]").count(), 1, "{}", ran.stdout);
+}

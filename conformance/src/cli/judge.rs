@@ -346,13 +346,35 @@ fn explained(
     text
 }
 
+/// The first deviation from each rule, and the lines of the others: who does the same wrong many times is told once.
+fn by_rule(told: &[Told]) -> Vec<(&Told, Vec<usize>)> {
+    let mut all: Vec<(&Told, Vec<usize>)> = Vec::new();
+    for one in told {
+        match all.iter_mut().find(|(first, _)| first.deviation.arm == one.deviation.arm) {
+            Some((_, again)) => again.push(one.line),
+            None => all.push((one, Vec::new())),
+        }
+    }
+    all
+}
+
+/// Lines, in words: not more than can be read at a glance.
+fn lines(all: &[usize]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(SHOWN);
+    let what = if all.len() == 1 { "in line" } else { "in lines" };
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{what} {}{rest}", shown.join(", "))
+}
+
 fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let name = crate::text::harmless(&path.display().to_string());
     let demand = judged.demand;
     let _ = writeln!(text, "{name}: {} events, level {}, era {}", judged.events, demand.level, demand.era);
-    for Told { deviation, line, observed } in &judged.told {
+    for (Told { deviation, line, observed }, again) in by_rule(&judged.told) {
         let known = requirement::find(deviation.requirement);
         let title = known.map_or("", |r| r.name);
         let _ = writeln!(text, "\n{name}:{line}: deviation[{}]: {title}", deviation.requirement);
@@ -361,6 +383,9 @@ fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
         let _ = writeln!(text, "  came     {observed} ({})", deviation.kind.name());
         for source in known.map_or(&[][..], |r| r.sources) {
             let _ = writeln!(text, "  source   {}, {}", source.document, source.section);
+        }
+        if !again.is_empty() {
+            let _ = writeln!(text, "  again    {}", lines(&again));
         }
     }
     if judged.more > 0 {

@@ -67,6 +67,8 @@ struct Reader {
     open: HashMap<CallId, (Call, ThreadId)>,
     open_callbacks: HashMap<CallId, ThreadId>,
     processes: processes::Processes,
+    /// Numbers of threads beyond those that the state tells apart.
+    threads: HashMap<u32, u8>,
     /// Calls under way that no rule is about.
     unjudged: HashSet<CallId>,
     /// The trace begins in the middle, or has a gap: names may stand for what it does not show.

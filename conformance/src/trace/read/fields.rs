@@ -62,18 +62,28 @@ impl Reader {
         })
     }
 
-    pub(super) fn thread(&self, fields: &Fields) -> Read<ThreadId> {
+    pub(super) fn thread(&mut self, fields: &Fields) -> Read<ThreadId> {
         if fields.get("thread").is_none() {
-            Ok(ThreadId(0))
-        } else {
-            let number = self.number(fields, "thread")?;
-            let thread = u8::try_from(number).map(ThreadId);
-            thread.map_err(|_| self.error("a thread's number is at most 255", "number threads from 0"))
+            return Ok(ThreadId(0));
+        }
+        let number = self.number(fields, "thread")?;
+        if let Ok(small) = u8::try_from(number) {
+            return Ok(ThreadId(small));
+        }
+        // A system's own number: the next of ours from above.
+        let next = u8::try_from(self.threads.len()).ok().and_then(|met| u8::MAX.checked_sub(met));
+        match (self.threads.get(&number), next) {
+            (Some(known), _) => Ok(ThreadId(*known)),
+            (None, Some(next)) => {
+                self.threads.insert(number, next);
+                Ok(ThreadId(next))
+            }
+            (None, None) => Err(self.error("more than 256 threads", "split the trace")),
         }
     }
 
     /// A return may leave its thread out; where it names one, it is the one that the call was made on.
-    pub(super) fn ends_where_it_began(&self, fields: &Fields, began: ThreadId) -> Read<()> {
+    pub(super) fn ends_where_it_began(&mut self, fields: &Fields, began: ThreadId) -> Read<()> {
         if !fields.contains_key("thread") || self.thread(fields)? == began {
             return Ok(());
         }
