@@ -18,13 +18,10 @@ const INTERFACES: &[(&str, Interface)] = &[
     ("unheard", Interface::Unheard),
 ];
 
-const OBJECT_METHODS: [ObjectMethod; 3] =
-    [ObjectMethod::GetStatus, ObjectMethod::GetRowCount, ObjectMethod::QueryFastShutdown];
-
 fn method_named(name: &str) -> Option<Method> {
     Method::ALL.into_iter().find(|method| method.name() == name)
 }
 
 fn object_method_named(name: &str) -> Option<ObjectMethod> {
-    OBJECT_METHODS.into_iter().find(|method| method.name() == name)
+    ObjectMethod::ALL.into_iter().find(|method| method.name() == name)
 }

@@ -459,3 +459,26 @@ fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
     says(&ran, 1, "again    in lines 10, 12, 14, 16, 18, 20, 22, 24 and 11 more");
     assert_eq!(ran.stdout.matches("deviation[DEAD-001]").count(), 1, "{}", ran.stdout);
 }
+
+#[test]
+fn habits_around_fast_shutdown_are_advice_and_what_is_left_behind_by_it_is_right() {
+    let shutting_down = |refused: bool, releases: bool| {
+        let mut recording = Recording::logged_on();
+        let gives = format!(r#"{S_OK},"out":{{"object":"c1"}}"#);
+        recording.on("s1", "QueryInterface", r#","iid":"IID_IMAPIClientShutdown""#, &gives);
+        let answer = if refused { r#","result":"MAPI_E_NO_SUPPORT""# } else { S_OK };
+        recording.on("c1", "QueryFastShutdown", "", answer);
+        recording.on("c1", "NotifyProcessShutdown", "", S_OK);
+        recording.on("c1", "DoFastShutdown", "", S_OK);
+        if releases {
+            recording.on("c1", "Release", "", "");
+            recording.on("s1", "Release", "", "");
+        }
+        recording.judged_whole()
+    };
+    let ran = shutting_down(false, false);
+    says(&ran, 0, CLEAN);
+    assert!(!ran.stdout.contains("advice"), "{}", ran.stdout);
+    says(&shutting_down(true, false), 0, "recorded.jsonl:11: advice: NotifyProcessShutdown after");
+    says(&shutting_down(false, true), 0, "recorded.jsonl:15: advice: Release after DoFastShutdown");
+}

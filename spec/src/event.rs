@@ -151,9 +151,25 @@ pub enum ObjectMethod {
     GetStatus,
     GetRowCount,
     QueryFastShutdown,
+    NotifyProcessShutdown,
+    DoFastShutdown,
 }
 
 impl ObjectMethod {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::GetStatus,
+        Self::GetRowCount,
+        Self::QueryFastShutdown,
+        Self::NotifyProcessShutdown,
+        Self::DoFastShutdown,
+    ];
+
+    /// Whether it takes part in the end of the process: what it answers says nothing of what it answers next.
+    pub const fn shuts_down(self) -> bool {
+        matches!(self, Self::NotifyProcessShutdown | Self::DoFastShutdown)
+    }
+
     /// MAPI's name for it.
     pub fn name(self) -> String {
         format!("{self:?}")

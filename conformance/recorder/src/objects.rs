@@ -26,7 +26,7 @@ struct Object {
 pub(crate) enum Kind {
     /// `GetStatus` and `GetRowCount`.
     Table,
-    /// `QueryFastShutdown`.
+    /// `QueryFastShutdown`, `NotifyProcessShutdown` and `DoFastShutdown`.
     ClientShutdown,
     /// Nothing.
     Other,
@@ -41,6 +41,8 @@ static TABLE: LazyLock<Slots> = LazyLock::new(|| {
 static CLIENT_SHUTDOWN: LazyLock<Slots> = LazyLock::new(|| {
     let mut slots = watching_references();
     slots.0[3] = query_fast_shutdown as *const c_void;
+    slots.0[4] = notify_process_shutdown as *const c_void;
+    slots.0[5] = do_fast_shutdown as *const c_void;
     slots
 });
 static OTHER: LazyLock<Slots> = LazyLock::new(watching_references);
@@ -140,10 +142,18 @@ unsafe extern "system-unwind" fn get_row_count(
     })
 }
 
-unsafe extern "system-unwind" fn query_fast_shutdown(this: *mut c_void) -> Hresult {
-    // SAFETY: called through a stand-in for IMAPIClientShutdown.
-    watched(this, ObjectMethod::QueryFastShutdown, || unsafe {
-        let (object, vtable) = real::<IMAPIClientShutdownVtbl>(this);
-        (vtable.query_fast_shutdown)(object)
-    })
+macro_rules! shutting_down {
+    ($name:ident, $method:ident) => {
+        unsafe extern "system-unwind" fn $name(this: *mut c_void) -> Hresult {
+            // SAFETY: called through a stand-in for IMAPIClientShutdown.
+            watched(this, ObjectMethod::$method, || unsafe {
+                let (object, vtable) = real::<IMAPIClientShutdownVtbl>(this);
+                (vtable.$name)(object)
+            })
+        }
+    };
 }
+
+shutting_down!(query_fast_shutdown, QueryFastShutdown);
+shutting_down!(notify_process_shutdown, NotifyProcessShutdown);
+shutting_down!(do_fast_shutdown, DoFastShutdown);

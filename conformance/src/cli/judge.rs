@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use mapi_session_spec::Party;
 use mapi_session_spec::dialect::Inference;
 use mapi_session_spec::event::{Call, CallId, Event, SessionId};
-use mapi_session_spec::habit::Habit;
+use mapi_session_spec::habit::{Habit, Habits};
 use mapi_session_spec::judge::{Deviation, Judge, Verdict};
 use mapi_session_spec::phase::Phases;
 use mapi_session_spec::requirement;
@@ -175,7 +175,7 @@ fn judge(
         starts.into_iter().map(|world| Judge::new(rules, demand, world, holds_client)).collect();
     let mut calls: HashMap<CallId, Call> = HashMap::new();
     let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
-    let mut gaps = 0;
+    let (mut gaps, mut habits) = (0, Habits::default());
     while let Some(event) = events.next() {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
         if events.gaps > gaps {
@@ -205,11 +205,11 @@ fn judge(
                     more += 1;
                 }
             }
-            if let Event::Return { id, .. } = event
+            if let Event::Return { id, outcome } = event
                 && let Some(call) = calls.remove(&id)
                 && advice.len() < TOLD
             {
-                advice.extend(Habit::of(&call, &judge.world).map(|habit| (line, habit)));
+                advice.extend(habits.of(&call, &outcome, &judge.world).map(|habit| (line, habit)));
             }
         }
         count += 1;

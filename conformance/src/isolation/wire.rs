@@ -16,8 +16,7 @@ use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 pub(super) const STEP_BYTES: usize = 40;
 
 const METHODS: [Method; 16] = Method::ALL;
-const OBJECT_METHODS: [ObjectMethod; 3] =
-    [ObjectMethod::GetStatus, ObjectMethod::GetRowCount, ObjectMethod::QueryFastShutdown];
+const OBJECT_METHODS: [ObjectMethod; 5] = ObjectMethod::ALL;
 const INTERFACES: [Interface; 4] =
     [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown, Interface::Unheard];
 

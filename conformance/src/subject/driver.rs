@@ -472,6 +472,14 @@ impl Driver {
                     let shutdown = &*(*(this as *const IMAPIClientShutdown)).vtbl;
                     (shutdown.query_fast_shutdown)(this as *mut c_void)
                 }
+                ObjectMethod::NotifyProcessShutdown => {
+                    let shutdown = &*(*(this as *const IMAPIClientShutdown)).vtbl;
+                    (shutdown.notify_process_shutdown)(this as *mut c_void)
+                }
+                ObjectMethod::DoFastShutdown => {
+                    let shutdown = &*(*(this as *const IMAPIClientShutdown)).vtbl;
+                    (shutdown.do_fast_shutdown)(this as *mut c_void)
+                }
             }
         }
     }

@@ -47,6 +47,14 @@ impl World {
     }
 
     pub(super) fn answered_on_object(&mut self, id: ObjectId, method: ObjectMethod, outcome: Outcome) {
+        if method.shuts_down() {
+            if method == ObjectMethod::DoFastShutdown && outcome.succeeded() {
+                // The process is to end without another call: what sessions do from now on is not judged, nor what the
+                // client leaves behind.
+                self.lose_track();
+            }
+            return;
+        }
         let Some(session) = self.object(id).map(|object| object.session) else { return };
         let over = self.session(session).is_some_and(Session::is_logged_off);
         let amid_others = !self.pending.is_empty();
