@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use libloading::Library;
@@ -98,7 +98,9 @@ struct Child {
     heard_of_sinks: AtomicBool,
     /// The client's threads besides its first, as many as the programs need.
     to_workers: Vec<Sender<Job>>,
-    from_worker: Mutex<Receiver<()>>,
+    /// Held while what the workers owe is counted down.
+    paying: Mutex<()>,
+    paid: Condvar,
     worker_owes: AtomicU32,
 }
 
@@ -196,26 +198,27 @@ impl Child {
         }
     }
 
-    /// Waits for the workers: at most so long, or for ever.
+    /// Waits for the workers: at most so long, or for ever. Others may wait for them meanwhile, each as long as it will.
     fn wait_for_worker(&self, at_most: Option<Duration>) {
         if self.worker_owes.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let from_worker = self.from_worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        let mut paying = self.paying.lock().unwrap_or_else(PoisonError::into_inner);
         while self.worker_owes.load(Ordering::SeqCst) > 0 {
-            let done = match at_most {
-                Some(limit) => from_worker.recv_timeout(limit).is_ok(),
-                None => from_worker.recv().is_ok(),
+            paying = match at_most.map(|limit| limit.saturating_sub(begun.elapsed())) {
+                None => self.paid.wait(paying).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return,
+                Some(left) => {
+                    let waited = self.paid.wait_timeout(paying, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
             };
-            if !done {
-                return;
-            }
-            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// What a thread of the client's besides its first does, until there is nothing more to do.
-    fn work(&self, number: u8, jobs: &Receiver<Job>, done: &Sender<()>) {
+    fn work(&self, number: u8, jobs: &Receiver<Job>) {
         THREAD.with(|cell| cell.set(number));
         for job in jobs {
             if let Some(running) = self.current() {
@@ -226,9 +229,10 @@ impl Child {
                     }
                 }
             }
-            if done.send(()).is_err() {
-                return;
-            }
+            let paying = self.paying.lock().unwrap_or_else(PoisonError::into_inner);
+            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
+            drop(paying);
+            self.paid.notify_all();
         }
     }
 
@@ -368,7 +372,6 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     let own_threads = if races { RACERS } else { 2 };
     NEXT_THREAD.store(own_threads, Ordering::Relaxed);
     let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
-    let (done, from_worker) = channel();
     let child = Arc::new(Child {
         ring,
         exports: loaded.exports,
@@ -380,13 +383,14 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         waited_in_vain: AtomicU32::new(0),
         heard_of_sinks: AtomicBool::new(false),
         to_workers,
-        from_worker: Mutex::new(from_worker),
+        paying: Mutex::new(()),
+        paid: Condvar::new(),
         worker_owes: AtomicU32::new(0),
     });
     THREAD.with(|cell| cell.set(0));
     for (number, jobs) in (1..).zip(jobs) {
-        let (child, done) = (child.clone(), done.clone());
-        std::thread::spawn(move || child.work(number, &jobs, &done));
+        let child = child.clone();
+        std::thread::spawn(move || child.work(number, &jobs));
     }
     Sinks::report_to(child.clone());
     let programs = Arc::new(programs);
