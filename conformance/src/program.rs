@@ -51,6 +51,14 @@ pub enum Place {
 }
 
 impl Place {
+    /// The sink whose `OnNotify` the step waits for, if it does.
+    pub const fn sink(self) -> Option<SinkId> {
+        match self {
+            Self::Inside(sink) | Self::Beside(sink) | Self::WaitedFor(sink) => Some(sink),
+            Self::Thread(_) | Self::Racing { .. } => None,
+        }
+    }
+
     /// Whether it is one of a race.
     pub const fn is_racing(self) -> bool {
         matches!(self, Self::Racing { .. })

@@ -44,6 +44,29 @@ fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_no
 }
 
 #[test]
+fn a_session_whose_unadvise_waits_for_a_sink_on_another_thread_is_as_conforming() {
+    let Some(waiting) = cpp_subject("careful_session.cpp", Some("WAITS_MS=2")) else { return };
+    for level in ["conventional", "robust"] {
+        let ran =
+            conform(&["check", "--level", level, "--require", "NOTIFY-*,SHARED-*", "--library", &waiting]);
+        says(&ran, 0, &format!("conforms at level {level}"));
+    }
+}
+
+#[test]
+fn a_lock_held_over_on_notify_shows_at_robust_and_is_shown_again_by_a_replay() {
+    let folder = scratch();
+    let traces = folder.path().display().to_string();
+    let subject =
+        ["--timeout", "200ms", "--level", "robust", "--mutant", "recursive-lock-held-while-notifying"];
+    let check = ["check", "--require", "NOTIFY-011", "--traces", &traces];
+    says(&conform(&[&check[..], &subject].concat()), 1, "NOTIFY-011");
+    let trace = format!("{traces}/NOTIFY-011.jsonl");
+    says(&conform(&[&["replay", &trace], &subject[..]].concat()), 1, "NOTIFY-011");
+    says(&conform(&["replay", &trace, "--reference"]), 0, "conforms");
+}
+
+#[test]
 fn sessions_that_keep_their_heads_among_threads_conform_and_one_that_does_not_is_caught_in_a_race() {
     for subject in [&["--reference"][..], &["--mutant", "contrary"]] {
         let ran = conform(&[&["check", "--suite", "race", "--rounds", "200"], subject].concat());

@@ -37,6 +37,17 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(ran.stdout).expect("text")
 }
 
+/// What the program says when it loads the recorder, which forwards to this session and writes that trace.
+fn recorded(program: &Path, session: &str, trace: &Path, manner: &str) -> String {
+    output(
+        Command::new(program)
+            .arg(recorder())
+            .arg(manner)
+            .env("MAPI_CONFORM_FORWARD", session)
+            .env("MAPI_CONFORM_TRACE", trace),
+    )
+}
+
 #[test]
 fn a_program_says_the_same_under_the_recorder_and_its_trace_judges_clean() {
     let Some(session) = cpp_subject("careful_session.cpp", None) else { return };
@@ -46,14 +57,7 @@ fn a_program_says_the_same_under_the_recorder_and_its_trace_judges_clean() {
     assert!(expected.contains("logoff 0\n") && expected.contains("held 1\n"), "{expected}");
 
     let trace = folder.path().join("opened.jsonl");
-    let opened = output(
-        Command::new(&program)
-            .arg(recorder())
-            .arg("tidy")
-            .env("MAPI_CONFORM_FORWARD", &session)
-            .env("MAPI_CONFORM_TRACE", &trace),
-    );
-    assert_eq!(opened, expected);
+    assert_eq!(recorded(&program, &session, &trace, "tidy"), expected);
     let judged = conform(&["judge", trace.to_str().expect("a path")]);
     assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
 
@@ -74,13 +78,7 @@ fn a_hasty_program_is_blamed_for_what_it_leaves_behind_and_a_broken_session_for_
     let program = client(folder.path(), None);
     let trace = folder.path().join("hasty.jsonl");
     let record = |session: &str, manner: &str| {
-        output(
-            Command::new(&program)
-                .arg(recorder())
-                .arg(manner)
-                .env("MAPI_CONFORM_FORWARD", session)
-                .env("MAPI_CONFORM_TRACE", &trace),
-        );
+        recorded(&program, session, &trace, manner);
         conform(&["judge", trace.to_str().expect("a path")])
     };
     let judged = record(&session, "hasty");
@@ -133,14 +131,7 @@ fn an_exception_that_goes_through_the_recorder_is_the_sessions_and_ends_the_call
     let expected = output(Command::new(&program).args([&session, "catches"]));
     assert!(expected.contains("logoff dead\n"), "{expected}");
     let trace = folder.path().join("thrown.jsonl");
-    let recorded = output(
-        Command::new(&program)
-            .arg(recorder())
-            .arg("catches")
-            .env("MAPI_CONFORM_FORWARD", &session)
-            .env("MAPI_CONFORM_TRACE", &trace),
-    );
-    assert_eq!(recorded, expected);
+    assert_eq!(recorded(&program, &session, &trace, "catches"), expected);
     let judged = conform(&["judge", trace.to_str().expect("a path")]);
     assert_eq!(judged.code, Some(1), "{}{}", judged.stdout, judged.stderr);
     assert!(judged.stdout.contains("Logoff: an exception crossed the interface"), "{}", judged.stdout);
@@ -153,13 +144,7 @@ fn a_child_that_a_program_forks_has_a_trace_of_its_own() {
     let folder = scratch();
     let program = client(folder.path(), None);
     let trace = folder.path().join("forked.jsonl");
-    let said = output(
-        Command::new(&program)
-            .arg(recorder())
-            .arg("forks")
-            .env("MAPI_CONFORM_FORWARD", &session)
-            .env("MAPI_CONFORM_TRACE", &trace),
-    );
+    let said = recorded(&program, &session, &trace, "forks");
     assert!(said.contains("child 0\n"), "{said}");
     let traces: Vec<PathBuf> = std::fs::read_dir(folder.path())
         .expect("a folder")

@@ -12,6 +12,7 @@ mod sink;
 pub use object::{Object, ObjectKind};
 pub use process::{LogonsThatWorked, Process};
 pub use session::{Disturbance, Membership, Session, Welcome};
+pub(crate) use sharing::Groups;
 pub use sharing::{Group, GroupId};
 pub use sink::{Hush, Owed, OwedKind, Registration, Sink, Times};
 

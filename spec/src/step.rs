@@ -10,6 +10,7 @@ mod logoff;
 mod logon;
 mod objects;
 mod registrations;
+mod reuse;
 
 pub(crate) use logoff::is_badly_argued;
 

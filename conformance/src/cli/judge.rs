@@ -175,7 +175,7 @@ fn judge(
         starts.into_iter().map(|world| Judge::new(rules, demand, world, holds_client)).collect();
     let mut calls: HashMap<CallId, Call> = HashMap::new();
     let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
-    let (mut gaps, mut habits) = (0, Habits::default());
+    let (mut gaps, mut habits) = (0, vec![Habits::default(); judges.len()]);
     while let Some(event) = events.next() {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
         if events.gaps > gaps {
@@ -186,7 +186,7 @@ fn judge(
             calls.insert(id, call);
         }
         let concerned = events.process.map_or(0..judges.len(), |process| process..process + 1);
-        for judge in &mut judges[concerned] {
+        for (judge, habits) in judges[concerned.clone()].iter_mut().zip(&mut habits[concerned]) {
             let before = if explaining { phases(&judge.world) } else { Vec::new() };
             judge.observe(&event);
             if explaining {

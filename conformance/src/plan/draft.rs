@@ -5,10 +5,9 @@ use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
-use mapi_session_spec::level::Level;
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
-use mapi_session_spec::outcome::Outcome;
+use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use mapi_session_spec::phase::Phase;
 use mapi_session_spec::rule::Check;
 use mapi_session_spec::state::{ObjectKind, OwedKind, World};
@@ -73,11 +72,6 @@ impl<'r> Draft<'r> {
         draft
     }
 
-    /// The level that the programs are judged at.
-    pub const fn level(&self) -> Level {
-        self.brief.demand.level
-    }
-
     /// Whether calls may carry a flag that lets the subject wait for a person.
     pub fn may_wait_for_a_person(&self) -> bool {
         self.brief.ui
@@ -102,6 +96,9 @@ impl<'r> Draft<'r> {
         self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
         self.world.call(id, self.thread, call);
         self.note_bearing(id);
+        if matches!(call, Call::Logoff { .. }) {
+            self.note_what_a_told_sink_does();
+        }
         self.imagine_callbacks_of(&call);
         let index = (self.steps.len() - 1) as u16;
         if let Some(session) = cancellable(&call) {
@@ -116,11 +113,26 @@ impl<'r> Draft<'r> {
 
     /// Which arms the answer to this call is put to.
     fn note_bearing(&mut self, id: CallId) {
-        let Some(pending) = self.world.pending.iter().find(|pending| pending.id == id) else { return };
-        let moment = Moment::new(&self.world, pending, self.brief.demand.era);
-        for (i, _) in self.brief.rules.bearing(&moment, self.brief.demand.level) {
-            self.aims.push(i as u16);
+        self.aims.extend(self.bearing_on(&self.world, id));
+    }
+
+    fn bearing_on(&self, world: &World, id: CallId) -> Vec<u16> {
+        let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
+        let moment = Moment::new(world, pending, self.brief.demand.era);
+        self.brief.rules.bearing(&moment, self.brief.demand.level).map(|(i, _)| i as u16).collect()
+    }
+
+    /// A Logoff is under way: which arms the calls are put to that a sink makes, or has made, when it hears of it.
+    fn note_what_a_told_sink_does(&mut self) {
+        let mut aims = Vec::new();
+        for step in &self.steps {
+            let (Action::Call(call), Some(sink)) = (step.action, step.place.sink()) else { continue };
+            let another = ThreadId(u8::from(self.thread == ThreadId(0)));
+            let on = if matches!(step.place, Place::Inside(_)) { self.thread } else { another };
+            let (world, id) = while_told(&self.world, self.thread, sink, on, call);
+            aims.extend(self.bearing_on(&world, id));
         }
+        self.aims.extend(aims);
     }
 
     /// A sink that is registered is held; one whose registration ends is given back. Imagined so that what the
@@ -236,6 +248,15 @@ impl<'r> Draft<'r> {
             .rules
             .bearing(&moment, self.brief.demand.level)
             .any(|(_, arm)| matches!(arm.check, Check::Return { .. }))
+    }
+
+    /// Whether some rule is broken if this call, made on another thread while the sink hears of that Logoff, never ends.
+    pub fn may_not_wait_for(&self, sink: SinkId, logoff: Call, call: Call) -> bool {
+        let mut world = self.world.clone();
+        world.call(CallId(u32::MAX - 2), ThreadId(0), logoff);
+        let (world, id) = while_told(&world, ThreadId(0), sink, ThreadId(1), call);
+        let never = Outcome { ending: Ending::Hung, out: Out::None };
+        !offers::is_allowed(self.brief.rules, self.brief.demand, &world, id, never)
     }
 
     /// Asks everything that shows whether sessions and objects work: before an edge to prepare, after it to
@@ -509,4 +530,13 @@ fn cancellable(call: &Call) -> Option<SessionId> {
         Call::Logoff { session, flags, .. } if flags.has(LogoffFlags::MAPI_LOGOFF_UI) => Some(*session),
         _ => None,
     }
+}
+
+/// What may be when a sink hears on one thread, and this call is made on another, or on the same from inside it.
+fn while_told(world: &World, told_on: ThreadId, sink: SinkId, on: ThreadId, call: Call) -> (World, CallId) {
+    let (told, id) = (CallId(u32::MAX - 1), CallId(u32::MAX));
+    let mut world = world.clone();
+    world.call_back(told, told_on, sink, Callback::OnNotify { events: EventMask::END_OF_SESSION });
+    world.call(id, on, call);
+    (world, id)
 }

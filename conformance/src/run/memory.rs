@@ -37,16 +37,8 @@ struct Stretch {
     from: u32,
     events: Box<[Event]>,
     to: u32,
-    said: Said,
-}
-
-/// What a judge says of a stretch: places and numbers as counted from its beginning.
-#[derive(Default)]
-struct Said {
-    bound: Box<[usize]>,
-    deviations: Vec<Deviation>,
-    inconclusive: Vec<Inconclusive>,
-    forfeited: bool,
+    /// What the judge says of it: places and numbers as counted from its beginning.
+    said: Verdict,
 }
 
 /// Where in its trace a stretch stands.
@@ -92,7 +84,7 @@ impl<'r> Memory<'r> {
         let mut judge = Judge::new(self.rules, self.demand, self.worlds[state as usize].clone(), false);
         self.normal.iter().for_each(|event| judge.observe(event));
         let world = judge.world.clone();
-        add(&said(judge.verdict()), place, &mut all, &mut bound);
+        add(&judge.verdict(), place, &mut all, &mut bound);
         all.bound = bound.iter().enumerate().filter(|(_, bound)| **bound).map(|(arm, _)| arm).collect();
         (all, world)
     }
@@ -128,8 +120,8 @@ impl<'r> Memory<'r> {
         }
         let mut judge = Judge::new(self.rules, self.demand, self.worlds[from as usize].clone(), false);
         self.normal.iter().for_each(|event| judge.observe(event));
-        let (world, verdict) = judge.so_far();
-        let (to, said) = (self.number(world), said(verdict));
+        let (world, said) = judge.so_far();
+        let to = self.number(world);
         add(&said, place, all, bound);
         if self.remembered < MOST {
             self.remembered += 1;
@@ -156,11 +148,11 @@ impl<'r> Memory<'r> {
                         && is_advise(&self.normal, *id)
                     {
                         let known = self.connections.iter().position(|known| known == value);
-                        let place = known.unwrap_or_else(|| {
+                        let turn = known.unwrap_or_else(|| {
                             self.connections.push(*value);
                             self.connections.len() - 1
                         });
-                        *value = place as u64 + 1;
+                        *value = turn as u64 + 1;
                     }
                 }
                 Event::Settled { milliseconds } => *milliseconds = 0,
@@ -197,16 +189,7 @@ fn quiet_after(events: &[Event], begin: usize) -> Option<usize> {
     None
 }
 
-fn said(verdict: Verdict) -> Said {
-    Said {
-        bound: verdict.bound.into_boxed_slice(),
-        deviations: verdict.deviations,
-        inconclusive: verdict.inconclusive,
-        forfeited: verdict.forfeited,
-    }
-}
-
-fn add(said: &Said, place: Place, all: &mut Verdict, bound: &mut [bool]) {
+fn add(said: &Verdict, place: Place, all: &mut Verdict, bound: &mut [bool]) {
     for arm in &said.bound {
         bound[*arm] = true;
     }

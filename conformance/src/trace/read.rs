@@ -73,9 +73,8 @@ struct Reader {
     unjudged: HashSet<CallId>,
     /// The trace begins in the middle, or has a gap: names may stand for what it does not show.
     misses_some: bool,
-    /// Events read so far, without lines that tell of none, and with them.
+    /// Events read so far, those that no rule is about among them.
     seen: usize,
-    lines_seen: usize,
 }
 
 /// What reading comes to.
@@ -152,16 +151,15 @@ impl<R: BufRead> Events<R> {
                 }
                 Line::Event(event) => {
                     self.reader.seen += 1;
-                    self.reader.lines_seen += 1;
                     self.process = self.reader.processes.of(&event);
                     return Ok(Some((event, self.reader.line)));
                 }
                 Line::Gap => {
                     self.gaps += 1;
                     self.reader.misses_some = true;
-                    self.reader.lines_seen += 1;
+                    self.reader.seen += 1;
                 }
-                Line::Nothing => self.reader.lines_seen += 1,
+                Line::Nothing => self.reader.seen += 1,
             }
         }
         Ok(None)
@@ -352,15 +350,10 @@ impl Reader {
                         "leave the line out if the trace is not whole",
                     ));
                 }
-                if fields.contains_key("events") {
-                    let counted = self.number(fields, "events")? as usize;
-                    // Lines that tell of no call may have been counted or not.
-                    if counted == self.seen || counted == self.lines_seen {
-                        return Ok(Line::Event(Event::End));
-                    }
+                if fields.contains_key("events") && self.number(fields, "events")? as usize != self.seen {
                     let mend = format!(
                         "{} were read: record it again, or say where some are missing with \"gap\"",
-                        self.lines_seen
+                        self.seen
                     );
                     return Err(self.error("the end counts other events than the trace holds", &mend));
                 }

@@ -117,16 +117,6 @@ fn has_no_reason_to_wait(m: &Moment) -> bool {
     }
 }
 
-/// The sink that is owed back is held by nobody.
-fn came_back(world: &World, owed: &Owed) -> bool {
-    match owed.kind {
-        OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
-            world.sink(sink).is_none_or(|sink| sink.held <= 0)
-        }
-        _ => true,
-    }
-}
-
 /// Another call is under way that gives back the same registration, and may come first.
 fn is_given_back_elsewhere(m: &Moment, registration: RegistrationId) -> bool {
     m.world.pending.iter().any(|other| {
@@ -214,14 +204,14 @@ pub(super) const ARMS: &[Arm] = &[
         Documented,
         "Unadvise gives the sink back",
         |_, owed| matches!(owed.kind, OwedKind::Unadvised { .. }),
-        |world, owed| owed.paid || came_back(world, owed),
+        |_, owed| owed.paid,
     ),
     Arm::on_settled(
         Family::Unk.id(14),
         Conventional,
         "the final Release gives the sinks back, as a Logoff would have let it",
         |_, owed| matches!(owed.kind, OwedKind::Abandoned { .. }),
-        |world, owed| owed.paid || came_back(world, owed),
+        |_, owed| owed.paid,
     ),
     Arm::on_settled(
         Family::Notify.id(4),

@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// It may have been logged off before the recording began, and has just done what only a living session does.
-    pub(crate) fn is_seen_to_live(&mut self) {
+    pub(crate) fn note_that_it_lives(&mut self) {
         if self.references == ANY
             && self.phases.may_be(Phase::LoggedOn)
             && !self.phases.may_be(Phase::LoggingOff)
@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// A reference less, or one of an unknown number. Whether it may have been the last.
-    pub(crate) fn gives_back_one_of_any(&mut self) -> bool {
+    pub(crate) fn give_back_one_of_any(&mut self) -> bool {
         if self.references == ANY {
             self.phases = self.phases.or(Phases::only(Phase::Released));
         }

@@ -16,3 +16,17 @@ pub struct Group {
     /// How often one such announcement brought the same kind to a registration, at most.
     pub times: u8,
 }
+
+/// A set of shared sessions.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Groups([u64; 4]);
+
+impl Groups {
+    pub(crate) const fn add(&mut self, group: GroupId) {
+        self.0[group.0 as usize / 64] |= 1 << (group.0 % 64);
+    }
+
+    pub(crate) const fn has(self, group: GroupId) -> bool {
+        self.0[group.0 as usize / 64] & 1 << (group.0 % 64) != 0
+    }
+}

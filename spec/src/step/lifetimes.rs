@@ -5,7 +5,7 @@ use crate::event::{BufferId, Interface, ObjectId, SessionId, Target};
 use crate::flags::LogoffFlags;
 use crate::outcome::{Out, Outcome};
 use crate::phase::{Phase, Phases};
-use crate::state::{Buffer, Disturbance, Object, ObjectKind, Owed, OwedKind, World, put};
+use crate::state::{Buffer, Disturbance, Object, ObjectKind, OwedKind, World, put};
 
 impl World {
     pub(super) fn allocated(&mut self, buffer: BufferId) {
@@ -60,7 +60,7 @@ impl World {
     pub(super) fn released_session(&mut self, id: SessionId) {
         let is_counted = !self.process.attached;
         let Some(session) = self.session_mut(id) else { return };
-        if session.gives_back_one_of_any() {
+        if session.give_back_one_of_any() {
             return;
         }
         session.references = session.references.saturating_sub(1);
@@ -82,15 +82,12 @@ impl World {
         session.never_logged_off = session.phases.may_be(Phase::LoggedOn);
         let certainly = session.is_logged_on() && is_counted;
         session.phases = Phases::only(Phase::Released);
-        let abandoned = certainly.then(|| {
+        if certainly {
             let mine = self.registrations.iter().flatten().filter(|r| r.session == id && r.active);
-            mine.map(|r| r.sink).collect::<Vec<_>>()
-        });
-        self.owed.extend(abandoned.into_iter().flatten().map(|sink| Owed {
-            kind: OwedKind::Abandoned { session: id, sink },
-            paid: false,
-            lapsed: false,
-        }));
+            for sink in mine.map(|r| r.sink).collect::<Vec<_>>() {
+                self.owe_back(OwedKind::Abandoned { session: id, sink }, sink);
+            }
+        }
         for registration in self.registrations.iter_mut().flatten() {
             registration.active &= registration.session != id;
         }

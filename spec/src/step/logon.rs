@@ -1,14 +1,11 @@
 //! What a successful `MAPILogonEx` brings: a session, and whom it shares with.
 
 use crate::dialect::Sharing;
-use crate::event::{Call, Profile, RegistrationId, SessionId, SinkId, Target};
+use crate::event::{Call, Profile, SessionId, Target};
 use crate::flags::LogonFlags;
 use crate::outcome::{Out, Outcome};
 use crate::phase::Phase;
-use crate::state::{
-    Disturbance, Group, GroupId, Membership, Object, Owed, OwedKind, Pending, Registration, Session, Welcome,
-    World, put,
-};
+use crate::state::{Disturbance, Group, GroupId, Groups, Membership, Pending, Session, Welcome, World, put};
 
 impl World {
     /// The shared sessions that certainly live: a certain member is certainly logged on.
@@ -126,62 +123,5 @@ impl World {
         }
         self.forget_session(id);
         put(&mut self.sessions, id.0, session);
-    }
-
-    /// Another comes in the slot of one that is long over: what was left of that is nobody's any more. What broke a rule
-    /// stays.
-    fn forget_session(&mut self, id: SessionId) {
-        if self.session(id).is_none() {
-            return;
-        }
-        let its_object = |object: &Option<Object>| object.as_ref().is_some_and(|object| object.session == id);
-        self.objects.iter_mut().filter(|object| its_object(object)).for_each(|object| *object = None);
-        let its_own =
-            |known: &Option<Registration>| known.is_some_and(|registration| registration.session == id);
-        self.registrations.iter_mut().filter(|known| its_own(known)).for_each(|known| *known = None);
-        let owed = std::mem::take(&mut self.owed);
-        self.owed = owed.into_iter().filter(|owed| !self.is_over_with(id, owed)).collect();
-    }
-
-    fn is_over_with(&self, id: SessionId, owed: &Owed) -> bool {
-        match owed.kind {
-            OwedKind::Told { listener, leaver, .. } => {
-                listener == id || (leaver == id && (owed.paid || owed.lapsed))
-            }
-            OwedKind::Hushed { listener, caller, heard, .. } => !heard && (listener == id || caller == id),
-            OwedKind::Untold { listener, heard } => !heard && listener == id,
-            OwedKind::Abandoned { session, sink } => session == id && (owed.paid || !self.is_held(sink)),
-            OwedKind::Unadvised { .. } => false,
-        }
-    }
-
-    fn is_held(&self, sink: SinkId) -> bool {
-        self.sink(sink).is_some_and(|sink| sink.held > 0)
-    }
-
-    /// Another registration comes in the slot of one that has ended.
-    pub(super) fn forget_registration(&mut self, id: RegistrationId) {
-        let owed = std::mem::take(&mut self.owed);
-        let is_over = |owed: &Owed| match owed.kind {
-            OwedKind::Unadvised { registration, sink } if registration == id => {
-                owed.paid || !self.is_held(sink)
-            }
-            _ => false,
-        };
-        self.owed = owed.into_iter().filter(|owed| !is_over(owed)).collect();
-    }
-}
-
-/// A set of shared sessions.
-#[derive(Default, Clone, Copy)]
-struct Groups([u64; 4]);
-
-impl Groups {
-    const fn add(&mut self, group: GroupId) {
-        self.0[group.0 as usize / 64] |= 1 << (group.0 % 64);
-    }
-
-    const fn has(self, group: GroupId) -> bool {
-        self.0[group.0 as usize / 64] & 1 << (group.0 % 64) != 0
     }
 }

@@ -31,7 +31,7 @@ impl World {
         if method != Method::GetLastError
             && let Some(session) = self.session_mut(id)
         {
-            session.is_seen_to_live();
+            session.note_that_it_lives();
         }
         if let Some(session) = self.session_mut(id)
             && alive

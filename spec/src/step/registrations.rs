@@ -30,7 +30,7 @@ impl World {
             return;
         }
         if let Some(session) = self.session_mut(session) {
-            session.is_seen_to_live();
+            session.note_that_it_lives();
         }
         let active = self.session(session).is_some_and(|s| !s.is_logged_off() && !s.is_released());
         let connection = outcome.out.value().unwrap_or(0);
@@ -58,10 +58,14 @@ impl World {
             .any(|other| other.sink == sink && (other.active || may_keep(other.session)));
         let is_counted = !self.process.attached;
         if outcome.succeeded() && was_active && !still_used && !leaves && is_counted {
-            let kind = OwedKind::Unadvised { registration: id, sink };
-            let paid = self.sink(sink).is_none_or(|sink| sink.held <= 0);
-            self.owed.push(Owed { kind, paid, lapsed: false });
+            self.owe_back(OwedKind::Unadvised { registration: id, sink }, sink);
         }
+    }
+
+    /// A sink must be given back, if it has not been.
+    pub(super) fn owe_back(&mut self, kind: OwedKind, sink: SinkId) {
+        let paid = self.sink(sink).is_none_or(|sink| sink.held <= 0);
+        self.owed.push(Owed { kind, paid, lapsed: false });
     }
 
     /// The session that need not be told of anything once this call has begun.

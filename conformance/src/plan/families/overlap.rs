@@ -3,7 +3,6 @@
 use mapi_session_spec::alphabet::{self, way_named};
 use mapi_session_spec::event::{Call, Interface, Method, ObjectId, ObjectMethod, RegistrationId, Target};
 use mapi_session_spec::flags::LogoffFlags;
-use mapi_session_spec::level::Level;
 
 use super::BOTH;
 use crate::plan::{Draft, Planned};
@@ -60,11 +59,8 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
-/// Calls on another thread, for which `OnNotify` waits. What a wait without end means is decided at robust alone.
+/// Calls on another thread, for which `OnNotify` waits: those of which a rule says that they end.
 pub(super) fn callbacks_that_wait(seed: &Draft, all: &mut Vec<Planned>) {
-    if seed.level() < Level::Robust {
-        return;
-    }
     for about in ["leaver", "listener", "joining", "apart"] {
         let mut base = seed.initialised(1);
         let leaver = base.log_on(way_named("sharing"));
@@ -74,26 +70,27 @@ pub(super) fn callbacks_that_wait(seed: &Draft, all: &mut Vec<Planned>) {
             "listener" => listener,
             bystander => base.log_on(way_named(bystander)),
         };
-        let place = Place::WaitedFor(base.advise(listener, BOTH));
+        let sink = base.advise(listener, BOTH);
         base.observe();
         let object = ObjectId(90);
-        let mut scripts = vec![
+        let logoff = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+        for script in [
             vec![Call::Method { session: on, method: Method::QueryIdentity, flags: 0, object }],
             vec![
                 Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object },
                 Call::OnObject { object, method: ObjectMethod::GetStatus },
             ],
             vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
-        ];
-        if on != leaver && on != listener {
-            scripts.push(vec![alphabet::plain_logoff(on)]);
-        }
-        for script in scripts {
+            vec![alphabet::plain_logoff(on)],
+        ] {
+            if !base.may_not_wait_for(sink, logoff, script[0]) {
+                continue;
+            }
             let mut draft = base.clone();
             for call in script {
-                draft.at_notification(place, call);
+                draft.at_notification(Place::WaitedFor(sink), call);
             }
-            all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
+            all.push(draft.edge(logoff));
         }
     }
 }

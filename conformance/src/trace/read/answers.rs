@@ -126,7 +126,7 @@ impl Reader {
                 object,
                 interface: Interface::IUnknown | Interface::IMAPISession,
             } if came => {
-                self.session_is_also_called(session, name);
+                self.name_session_also(session, name);
                 self.session_counted(session, true);
                 self.no_object_came(object);
             }

@@ -49,7 +49,7 @@ impl Reader {
         if self.misses_some && name.starts_with('s') {
             // How many references the client holds to it, nobody knows: it is never over.
             let slot = self.names.sessions.take_unused().ok_or_else(|| self.too_many("sessions"))?;
-            self.names.sessions.call(slot, name.to_owned());
+            self.names.sessions.give_name(slot, name.to_owned());
             return Ok(SessionId(slot));
         }
         Err(self.error(&format!("{name:?} is no session met before"), "name what a MAPILogonEx handed out"))
@@ -88,7 +88,7 @@ impl Reader {
     /// An object of which no rule knows anything.
     pub(super) fn object_from_elsewhere(&mut self, name: &str) -> Read<ObjectId> {
         let slot = self.names.objects.take_unused().ok_or_else(|| self.too_many("objects"))?;
-        self.names.objects.call(slot, name.to_owned());
+        self.names.objects.give_name(slot, name.to_owned());
         Ok(ObjectId(slot))
     }
 
@@ -98,7 +98,7 @@ impl Reader {
         }
         if self.misses_some {
             let slot = self.names.sinks.take_unused().ok_or_else(|| self.too_many("sinks"))?;
-            self.names.sinks.call(slot, name.to_owned());
+            self.names.sinks.give_name(slot, name.to_owned());
             return Ok(SinkId(slot));
         }
         Err(self.error(&format!("{name:?} is no sink met before"), "name a sink that was passed to Advise"))
@@ -119,25 +119,25 @@ impl Reader {
 
     /// A logon has handed out this session.
     pub(super) fn session_came(&mut self, id: SessionId, name: &str) {
-        self.names.sessions.call(id.0, name.to_owned());
+        self.names.sessions.give_name(id.0, name.to_owned());
         self.names.of_sessions.insert(id, 1);
     }
 
     /// A logon has handed out the pointer of this session once more, or anew.
     pub(super) fn session_came_again(&mut self, id: SessionId) {
-        self.names.sessions.goes_on(id.0);
+        self.names.sessions.mark_held(id.0);
         *self.names.of_sessions.entry(id).or_default() += 1;
     }
 
     /// The logon that might have handed out this session has returned without it.
     pub(super) fn no_session_came(&mut self, id: SessionId) {
-        self.names.sessions.is_over(id.0);
+        self.names.sessions.mark_over(id.0);
     }
 
     /// The session is called so as well: it has another pointer.
-    pub(super) fn session_is_also_called(&mut self, id: SessionId, name: &str) {
+    pub(super) fn name_session_also(&mut self, id: SessionId, name: &str) {
         if self.names.sessions.current(name) != Some(id.0) {
-            self.names.sessions.call_also(id.0, name.to_owned());
+            self.names.sessions.give_further_name(id.0, name.to_owned());
         }
     }
 
@@ -149,7 +149,7 @@ impl Reader {
             return;
         }
         self.names.of_sessions.remove(&id);
-        self.names.sessions.is_over(id.0);
+        self.names.sessions.mark_over(id.0);
         let made = self.names.made.iter();
         let ended: Vec<_> = made.filter(|(_, made)| made.session == id).map(|(id, _)| *id).collect();
         for registration in ended {
@@ -159,13 +159,13 @@ impl Reader {
 
     /// A call has handed out this object under that name.
     pub(super) fn object_came(&mut self, id: ObjectId, name: &str) {
-        self.names.objects.call(id.0, name.to_owned());
+        self.names.objects.give_name(id.0, name.to_owned());
         self.names.of_objects.insert(id, 1);
     }
 
     /// The call that might have handed out this object has returned without it.
     pub(super) fn no_object_came(&mut self, id: ObjectId) {
-        self.names.objects.is_over(id.0);
+        self.names.objects.mark_over(id.0);
     }
 
     /// A reference to an object more or less.
@@ -174,16 +174,16 @@ impl Reader {
         *references = if more { *references + 1 } else { references.saturating_sub(1) };
         if *references == 0 {
             self.names.of_objects.remove(&id);
-            self.names.objects.is_over(id.0);
+            self.names.objects.mark_over(id.0);
         }
     }
 
     pub(super) fn buffer_came(&mut self, id: BufferId, name: &str) {
-        self.names.buffers.call(id.0, name.to_owned());
+        self.names.buffers.give_name(id.0, name.to_owned());
     }
 
     pub(super) fn buffer_went(&mut self, id: BufferId) {
-        self.names.buffers.is_over(id.0);
+        self.names.buffers.mark_over(id.0);
     }
 
     /// `Advise` is called with this sink: the sink, and a registration in the making.
@@ -193,11 +193,11 @@ impl Reader {
         sink: &str,
     ) -> Read<(SinkId, RegistrationId)> {
         let slot = if let Some(slot) = self.names.sinks.current(sink) {
-            self.names.sinks.goes_on(slot);
+            self.names.sinks.mark_held(slot);
             slot
         } else {
             let slot = self.names.sinks.take(KEPT).ok_or_else(|| self.too_many("sinks"))?;
-            self.names.sinks.call(slot, sink.to_owned());
+            self.names.sinks.give_name(slot, sink.to_owned());
             slot
         };
         let sink = SinkId(slot);
@@ -221,7 +221,7 @@ impl Reader {
         name: Option<&str>,
     ) {
         if let Some(name) = name {
-            self.names.registrations.call(id.0, name.to_owned());
+            self.names.registrations.give_name(id.0, name.to_owned());
         }
         if let Some(made) = self.names.made.get(&id)
             && let Some(connection) = connection
@@ -235,7 +235,7 @@ impl Reader {
     /// again.
     pub(super) fn registration_ended(&mut self, id: RegistrationId) {
         let Some(made) = self.names.made.remove(&id) else { return };
-        self.names.registrations.is_over(id.0);
+        self.names.registrations.mark_over(id.0);
         self.sink_may_be_over(made.sink);
     }
 
@@ -249,7 +249,7 @@ impl Reader {
         let is_held = self.names.of_sinks.get(&id).is_some_and(|held| *held > 0);
         if !is_held && !self.names.made.values().any(|made| made.sink == id) {
             self.names.of_sinks.remove(&id);
-            self.names.sinks.is_over(id.0);
+            self.names.sinks.mark_over(id.0);
         }
     }
 }

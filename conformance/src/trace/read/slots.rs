@@ -78,13 +78,13 @@ impl Slots {
     }
 
     /// What is in this slot is called so from now on.
-    pub(super) fn call(&mut self, slot: u16, name: String) {
+    pub(super) fn give_name(&mut self, slot: u16, name: String) {
         self.by_name.insert(name.clone(), slot);
         self.names.insert(slot, name);
     }
 
     /// What is in this slot has one more name.
-    pub(super) fn call_also(&mut self, slot: u16, name: String) {
+    pub(super) fn give_further_name(&mut self, slot: u16, name: String) {
         self.by_name.insert(name.clone(), slot);
         self.also.entry(slot).or_default().push(name);
     }
@@ -101,14 +101,14 @@ impl Slots {
     }
 
     /// What is in this slot is over.
-    pub(super) fn is_over(&mut self, slot: u16) {
+    pub(super) fn mark_over(&mut self, slot: u16) {
         if self.over.insert(slot) {
             self.in_order.push_back(slot);
         }
     }
 
     /// It is not over after all.
-    pub(super) fn goes_on(&mut self, slot: u16) {
+    pub(super) fn mark_held(&mut self, slot: u16) {
         if self.over.remove(&slot) {
             self.in_order.retain(|other| *other != slot);
         }
@@ -125,8 +125,8 @@ mod tests {
         for number in 0..things {
             let slot = slots.take(kept).expect("a slot");
             highest = highest.max(slot);
-            slots.call(slot, format!("n{number}"));
-            slots.is_over(slot);
+            slots.give_name(slot, format!("n{number}"));
+            slots.mark_over(slot);
         }
         (slots, highest)
     }
@@ -149,7 +149,7 @@ mod tests {
         for _ in 0..100 {
             let slot = slots.take(8).expect("a slot");
             assert_ne!(slot, 0);
-            slots.is_over(slot);
+            slots.mark_over(slot);
         }
     }
 
@@ -157,13 +157,13 @@ mod tests {
     fn what_is_not_over_keeps_its_slot() {
         let mut slots = Slots::default();
         let held = slots.take(2).expect("a slot");
-        slots.call(held, "held".into());
-        slots.is_over(held);
-        slots.goes_on(held);
+        slots.give_name(held, "held".into());
+        slots.mark_over(held);
+        slots.mark_held(held);
         for _ in 0..100 {
             let slot = slots.take(2).expect("a slot");
             assert_ne!(slot, held);
-            slots.is_over(slot);
+            slots.mark_over(slot);
         }
         assert_eq!(slots.of("held"), Some(held));
     }
@@ -172,7 +172,7 @@ mod tests {
     fn a_name_that_is_used_again_is_the_later_ones() {
         let (mut slots, _) = after(20, 8);
         let slot = slots.take(8).expect("a slot");
-        slots.call(slot, "n0".into());
+        slots.give_name(slot, "n0".into());
         assert_eq!(slots.of("n0"), Some(slot));
     }
 
