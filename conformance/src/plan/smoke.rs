@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mapi_session_spec::event::{Call, ObjectId, SessionId, Target};
+use mapi_session_spec::event::{Call, Method, ObjectId, ObjectMethod, SessionId, Target};
 use mapi_session_spec::flags::{LogoffFlags, LogonFlags};
+use rustc_hash::FxHashMap;
 
 use super::Planned;
 use crate::program::{Action, Place};
@@ -20,8 +21,10 @@ enum Item {
         flags: u32,
         odd: [bool; 4],
     },
-    /// A method, of a session or an object.
-    Called(String),
+    /// A method of a session, with these flags.
+    Called(Method, u32),
+    /// A method of an object.
+    CalledOnObject(ObjectMethod),
     /// A Logoff, or another call, from inside a callback, or beside it: on the session that logs off, or on another.
     FromCallback {
         place: Hold,
@@ -64,7 +67,7 @@ impl Item {
         match self {
             Self::FromCallback { .. } | Self::TableReleased { .. } => 4,
             Self::Several { .. } | Self::After { .. } => 3,
-            Self::Called(_) | Self::LoggedOn { .. } => 2,
+            Self::Called(..) | Self::CalledOnObject(_) | Self::LoggedOn { .. } => 2,
             _ => 1,
         }
     }
@@ -181,10 +184,10 @@ fn items(planned: &Planned) -> HashSet<Item> {
                 if method.opens_table() {
                     count.tables.insert(object, session);
                 }
-                items.insert(Item::Called(format!("{} {flags:x}", call.name())));
+                items.insert(Item::Called(method, flags));
             }
-            Call::OnObject { .. } => {
-                items.insert(Item::Called(call.name()));
+            Call::OnObject { method, .. } => {
+                items.insert(Item::CalledOnObject(method));
             }
             Call::Logoff { session, flags, reserved, ui_param, dirty } => {
                 let odd = [flags.unknown() != 0, reserved != 0, ui_param != 0, dirty];
@@ -215,42 +218,64 @@ fn items(planned: &Planned) -> HashSet<Item> {
 
 /// Greedy cover, of the rules first and of everything else with the calls that are left.
 pub(super) fn select(all: Vec<Planned>) -> Vec<Planned> {
-    let mut cover = Cover {
-        candidates: all.into_iter().map(|planned| (items(&planned), planned)).collect(),
-        covered: HashSet::new(),
-        chosen: Vec::new(),
-        calls: 0,
+    let mut numbers: FxHashMap<Item, u32> = FxHashMap::default();
+    let mut weights = Vec::new();
+    let mut number = |item: Item| {
+        *numbers.entry(item).or_insert_with_key(|item| {
+            weights.push(Weight { of_a_rule: usize::from(matches!(item, Item::Arm(_))), of_all: item.weight() });
+            u32::try_from(weights.len() - 1).unwrap_or(u32::MAX)
+        })
     };
-    cover.extend(|item| usize::from(matches!(item, Item::Arm(_))));
-    cover.extend(Item::weight);
+    let candidates = all
+        .into_iter()
+        .map(|planned| Candidate { adds: items(&planned).into_iter().map(&mut number).collect(), planned })
+        .collect();
+    let mut cover = Cover { candidates, covered: vec![false; weights.len()], chosen: Vec::new(), calls: 0 };
+    cover.extend(|item| weights[item as usize].of_a_rule);
+    cover.extend(|item| weights[item as usize].of_all);
     cover.chosen
 }
 
+/// What it is worth to cover an item.
+struct Weight {
+    of_a_rule: usize,
+    of_all: usize,
+}
+
+struct Candidate {
+    /// The numbers of the items that nothing chosen has yet.
+    adds: Vec<u32>,
+    planned: Planned,
+}
+
 struct Cover {
-    candidates: Vec<(HashSet<Item>, Planned)>,
-    covered: HashSet<Item>,
+    candidates: Vec<Candidate>,
+    covered: Vec<bool>,
     chosen: Vec<Planned>,
     calls: usize,
 }
 
 impl Cover {
     /// Takes the program that adds most for its calls, until nothing is added or the calls are spent.
-    fn extend(&mut self, worth: impl Fn(&Item) -> usize) {
+    fn extend(&mut self, worth: impl Fn(u32) -> usize) {
         loop {
             let best = self
                 .candidates
                 .iter()
                 .enumerate()
-                .filter(|(_, (_, planned))| self.calls + planned.program.calls() <= MOST_CALLS)
-                .map(|(i, (items, planned))| {
-                    let gain: usize = items.difference(&self.covered).map(&worth).sum();
-                    (i, gain, planned.program.calls().max(1))
+                .filter(|(_, candidate)| self.calls + candidate.planned.program.calls() <= MOST_CALLS)
+                .map(|(i, candidate)| {
+                    let gain: usize = candidate.adds.iter().map(|item| worth(*item)).sum();
+                    (i, gain, candidate.planned.program.calls().max(1))
                 })
                 .filter(|(_, gain, _)| *gain > 0)
                 .max_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)).then(b.0.cmp(&a.0)));
             let Some((index, _, cost)) = best else { return };
-            let (items, planned) = self.candidates.swap_remove(index);
-            self.covered.extend(items);
+            let Candidate { adds, planned } = self.candidates.swap_remove(index);
+            adds.iter().for_each(|item| self.covered[*item as usize] = true);
+            for candidate in &mut self.candidates {
+                candidate.adds.retain(|item| !self.covered[*item as usize]);
+            }
             self.calls += cost;
             self.chosen.push(planned);
         }
