@@ -15,14 +15,14 @@ use mapi_conform::coverage::kill;
 use mapi_conform::isolation::parent::{PATIENCE, Setting};
 use mapi_conform::plan::{Brief, Planned, Repeats, Suite, plan};
 use mapi_conform::program::{Program, Step};
-use mapi_conform::run::{Memory, dialect_of, run_all};
+use mapi_conform::run::{Request, run};
 use mapi_session_spec::alphabet::{plain_logoff, way_named};
 use mapi_session_spec::event::{Call, Method, ObjectId, ObjectMethod, SessionId, Target};
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::{Era, Level};
 
 const TURNS: usize = 7;
-const ROUNDS: usize = 2_000;
+const ROUNDS: usize = 10_000;
 const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
 
 type Part = fn(&Bench);
@@ -76,18 +76,15 @@ impl Bench {
         }
     }
 
-    /// Runs and judges; how long it took, and the calls that were made.
+    /// Runs and judges, as `check` does; how long it took, and the calls that were made.
     fn judged(&self, setting: &Setting, planned: &[Planned]) -> (Duration, usize) {
+        let request =
+            Request { setting, rules: &self.rules, demand: DEMAND, planned, seed: 0, selected: &|_| true };
         let clock = Instant::now();
-        let ran = run_all(setting, planned, &mut |_, _| {}).expect("a subject that can be tested");
-        let dialect = dialect_of(&ran);
-        let (mut calls, mut memory) = (0, Memory::new(&self.rules, DEMAND));
-        for trace in &ran {
-            let (verdict, _) = memory.judge(trace.past.start(dialect), &trace.observed.events);
-            assert!(verdict.deviations.is_empty(), "{:?}", verdict.deviations);
-            calls += trace.observed.ran.len();
-        }
-        (clock.elapsed(), calls)
+        let findings = run(&request, &mut |_, _| {}).expect("a subject that can be tested");
+        let took = clock.elapsed();
+        assert!(findings.deviations.is_empty(), "{:?}", findings.deviations);
+        (took, findings.calls)
     }
 
     fn one_program_again_and_again(&self) {

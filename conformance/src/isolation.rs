@@ -7,5 +7,6 @@
 pub mod child;
 mod heat;
 pub mod parent;
+mod programs;
 mod ring;
 mod wire;

@@ -2,7 +2,6 @@
 
 mod evidence;
 mod findings;
-mod memory;
 mod past;
 mod processes;
 mod quarantine;
@@ -23,7 +22,6 @@ use mapi_session_spec::state::World;
 pub use evidence::Evidence;
 use evidence::{confirm, confirm_with_its_past};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
-pub use memory::Memory;
 pub use past::Past;
 use processes::Parts;
 pub use processes::run_all;
@@ -188,20 +186,11 @@ const JUDGED_AT_ONCE: usize = 512;
 fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
     let the_last_release_ends_it =
         request.rules.demanded(request.demand).any(|(_, arm)| arm.requirement == Family::Unk.id(14));
-    let memory = || Memory::new(request.rules, request.demand);
-    let judge_one = |memory: &mut Memory, ran: &Ran, past: Past| {
-        let start = past.start(dialect);
-        // Hardly two races are alike.
-        let (verdict, world) = if request.planned[ran.program].race.is_some() {
-            let judge = judged(request.rules, request.demand, start, &ran.observed.events);
-            let world = judge.world.clone();
-            (judge.verdict(), world)
-        } else {
-            memory.judge(start, &ran.observed.events)
-        };
-        (world.leaves_a_ghost(the_last_release_ends_it), verdict)
+    let judge_one = |ran: &Ran, past: Past| {
+        let judge = judged(request.rules, request.demand, past.start(dialect), &ran.observed.events);
+        (judge.world.leaves_a_ghost(the_last_release_ends_it), judge.verdict())
     };
-    let mut verdicts = on_all_cores(ran, &memory, &|memory, ran| judge_one(memory, ran, ran.past));
+    let mut verdicts = on_all_cores(ran, &|ran| judge_one(ran, ran.past));
     // With a subject in this process all runs share it.
     let shares_all = !request.setting.has_a_process_of_its_own();
     let mut left_in = None;
@@ -214,30 +203,24 @@ fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
             left_in = Some(ran.process);
         }
     }
-    let again = on_all_cores(&haunted, &memory, &|memory, i| {
-        judge_one(memory, &ran[*i], Past { haunted: true, ..ran[*i].past })
-    });
+    let again = on_all_cores(&haunted, &|i| judge_one(&ran[*i], Past { haunted: true, ..ran[*i].past }));
     for (i, verdict) in haunted.into_iter().zip(again) {
         verdicts[i] = verdict;
     }
     verdicts.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-/// Does the same with each, in shares, in their order; each worker with something of its own.
-fn on_all_cores<T: Sync, R: Send, W>(
-    all: &[T],
-    own: &(dyn Fn() -> W + Sync),
-    one: &(dyn Fn(&mut W, &T) -> R + Sync),
-) -> Vec<R> {
+/// Does the same with each, in shares, in their order.
+fn on_all_cores<T: Sync, R: Send>(all: &[T], one: &(impl Fn(&T) -> R + Sync)) -> Vec<R> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let parts: Vec<&[T]> = all.chunks(JUDGED_AT_ONCE).collect();
     let next = AtomicUsize::new(0);
     let work = || {
-        let (mut done, mut own) = (Vec::new(), own());
+        let mut done = Vec::new();
         loop {
             let turn = next.fetch_add(1, Ordering::Relaxed);
             let Some(part) = parts.get(turn) else { return done };
-            done.push((turn, part.iter().map(|each| one(&mut own, each)).collect::<Vec<R>>()));
+            done.push((turn, part.iter().map(one).collect::<Vec<R>>()));
         }
     };
     let mut done: Vec<(usize, Vec<R>)> = std::thread::scope(|scope| {

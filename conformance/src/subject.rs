@@ -5,7 +5,7 @@ mod library;
 mod memory;
 mod sink;
 
-pub(crate) use driver::{Driver, Performed};
+pub(crate) use driver::Driver;
 pub(crate) use library::load;
 pub(crate) use memory::exception_is_under_way;
 pub(crate) use sink::{SinkEvents, Sinks};

@@ -7,7 +7,7 @@ use mapi_session_spec::lifecycle;
 use mapi_session_spec::offers;
 use mapi_session_spec::phase::Phase;
 use mapi_session_spec::requirement::{self, RequirementId};
-use mapi_session_spec::rule::{Check, Demand, Hearing, Rules};
+use mapi_session_spec::rule::{Check, Demand, Hearing, Moot, Rules};
 use mapi_session_spec::state::{Session, World};
 use stateright::Property;
 
@@ -27,7 +27,10 @@ pub(crate) fn broken_by_callback(
         Check::Callback { bears, allows } => bears(&hearing) && !allows(&hearing),
         _ => false,
     };
-    rules.demanded(demand).find(|(_, arm)| breaks(arm.check)).map(|(_, arm)| arm.requirement)
+    rules
+        .demanded_on(demand, Moot::Callback)
+        .find(|(_, arm)| breaks(arm.check))
+        .map(|(_, arm)| arm.requirement)
 }
 
 /// The requirements that have something to say on this callback.
@@ -41,7 +44,11 @@ pub(crate) fn bound_by_callback(
 ) -> Vec<RequirementId> {
     let hearing = Hearing { world, thread, sink, callback };
     let bears = |check: Check| matches!(check, Check::Callback { bears, .. } if bears(&hearing));
-    rules.demanded(demand).filter(|(_, arm)| bears(arm.check)).map(|(_, arm)| arm.requirement).collect()
+    rules
+        .demanded_on(demand, Moot::Callback)
+        .filter(|(_, arm)| bears(arm.check))
+        .map(|(_, arm)| arm.requirement)
+        .collect()
 }
 
 /// The requirements that have something to say on what is owed.
@@ -50,7 +57,10 @@ pub(crate) fn bound_by_settling(rules: &Rules, demand: Demand, world: &World) ->
     for owed in world.owed.iter().filter(|owed| !owed.lapsed) {
         let bears = |check: Check| matches!(check, Check::Settled { bears, .. } if bears(world, owed));
         bound.extend(
-            rules.demanded(demand).filter(|(_, arm)| bears(arm.check)).map(|(_, arm)| arm.requirement),
+            rules
+                .demanded_on(demand, Moot::Settled)
+                .filter(|(_, arm)| bears(arm.check))
+                .map(|(_, arm)| arm.requirement),
         );
     }
     bound
@@ -63,7 +73,10 @@ pub(crate) fn broken_by_settling(rules: &Rules, demand: Demand, world: &World) -
             Check::Settled { bears, paid } => bears(world, owed) && !paid(world, owed),
             _ => false,
         };
-        rules.demanded(demand).find(|(_, arm)| unpaid(arm.check)).map(|(_, arm)| arm.requirement)
+        rules
+            .demanded_on(demand, Moot::Settled)
+            .find(|(_, arm)| unpaid(arm.check))
+            .map(|(_, arm)| arm.requirement)
     })
 }
 

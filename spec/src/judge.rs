@@ -6,7 +6,7 @@ use crate::outcome::{Ending, Out, Outcome};
 use crate::party::Party;
 use crate::phase::{Phase, Phases};
 use crate::requirement::RequirementId;
-use crate::rule::{Arm, Check, Demand, Hearing, Rules};
+use crate::rule::{Arm, Check, Demand, Hearing, Moot, Rules};
 use crate::state::{Hush, Owed, OwedKind, World};
 
 /// What kind of fault a deviation is.
@@ -168,7 +168,7 @@ impl<'r> Judge<'r> {
         if !self.world.pending.is_empty() {
             open.push((None, "the trace stops inside a call"));
         }
-        for (_, arm) in self.rules.demanded(self.demand).filter(|_| self.holds_client) {
+        for (_, arm) in self.rules.demanded_on(self.demand, Moot::Closing).filter(|_| self.holds_client) {
             let Check::Closing { bears, done } = arm.check else { continue };
             if bears(&self.world) && !done(&self.world) {
                 open.push((Some(arm.requirement), "the trace stops before its end"));
@@ -230,7 +230,7 @@ impl<'r> Judge<'r> {
 
     fn at_stake(&self, owed: &Owed) -> Option<RequirementId> {
         self.rules
-            .demanded(self.demand)
+            .demanded_on(self.demand, Moot::Settled)
             .find(|(_, arm)| matches!(arm.check, Check::Settled { bears, .. } if bears(&self.world, owed)))
             .map(|(_, arm)| arm.requirement)
     }
@@ -251,7 +251,7 @@ impl<'r> Judge<'r> {
     fn check_duty(&mut self, id: CallId, call: &crate::event::Call) {
         let broken: Vec<(usize, RequirementId)> = self
             .rules
-            .demanded(self.demand)
+            .demanded_on(self.demand, Moot::Duty)
             .filter_map(|(i, arm)| match arm.check {
                 Check::Duty { bears, allows } if bears(&self.world, call) => {
                     self.bound[i] = true;
@@ -268,7 +268,7 @@ impl<'r> Judge<'r> {
     }
 
     fn check_closing(&mut self) {
-        for (i, arm) in self.rules.demanded(self.demand) {
+        for (i, arm) in self.rules.demanded_on(self.demand, Moot::Closing) {
             let Check::Closing { bears, done } = arm.check else { continue };
             if bears(&self.world) {
                 self.bound[i] = true;
@@ -330,7 +330,7 @@ impl<'r> Judge<'r> {
     fn check_callback(&mut self, id: CallId, thread: ThreadId, sink: SinkId, callback: Callback) {
         let hearing = &Hearing { world: &self.world, thread, sink, callback };
         let mut broken = Vec::new();
-        for (i, arm) in self.rules.demanded(self.demand) {
+        for (i, arm) in self.rules.demanded_on(self.demand, Moot::Callback) {
             let Check::Callback { bears, allows } = arm.check else { continue };
             if !bears(hearing) {
                 continue;
@@ -354,7 +354,7 @@ impl<'r> Judge<'r> {
     fn check_settled(&mut self) {
         let mut broken = Vec::new();
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed && self.world.is_due(owed)) {
-            for (i, arm) in self.rules.demanded(self.demand) {
+            for (i, arm) in self.rules.demanded_on(self.demand, Moot::Settled) {
                 let Check::Settled { bears, paid } = arm.check else { continue };
                 if !bears(&self.world, owed) {
                     continue;

@@ -100,14 +100,10 @@ impl Arm {
 
     /// Whether this demand includes the arm, and it has something to say on this call's end.
     pub fn bears_on(&self, moment: &Moment, demand: Demand) -> bool {
-        self.would_bear_on(moment, demand) && !crate::rules::leaves_undecided(moment, demand)
-    }
-
-    /// The same, where the documents do not leave everything about the call undecided.
-    fn would_bear_on(&self, moment: &Moment, demand: Demand) -> bool {
         self.is_demanded(demand)
             && self.about.have(moment.call())
             && matches!(self.check, Check::Return { bears, .. } if bears(moment))
+            && !crate::rules::leaves_undecided(moment, demand)
     }
 
     /// Whether it allows this end of a call, on which it has something to say.
@@ -197,10 +193,63 @@ impl Arm {
     }
 }
 
+/// What a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moot {
+    /// How a call ends.
+    Return,
+    /// A callback.
+    Callback,
+    /// What is owed.
+    Settled,
+    /// What a client does.
+    Duty,
+    /// What a client leaves behind.
+    Closing,
+}
+
+impl Moot {
+    const COUNT: usize = 5;
+}
+
 impl Check {
+    /// What it looks at.
+    pub const fn moot(&self) -> Moot {
+        match self {
+            Self::Return { .. } => Moot::Return,
+            Self::Callback { .. } => Moot::Callback,
+            Self::Settled { .. } => Moot::Settled,
+            Self::Duty { .. } => Moot::Duty,
+            Self::Closing { .. } => Moot::Closing,
+        }
+    }
+
     /// Whether it is the client that is held, and not the session.
     pub const fn holds_the_client(&self) -> bool {
         matches!(self, Self::Duty { .. } | Self::Closing { .. })
+    }
+}
+
+/// The places of the arms that one demand includes, by what they look at.
+#[derive(Debug, Clone)]
+struct Demanded {
+    by_moot: [Vec<u16>; Moot::COUNT],
+    /// For each kind of call, those on how it ends.
+    on_return: [Vec<u16>; CallKind::COUNT],
+}
+
+impl Demanded {
+    fn by(demand: Demand, arms: &[Arm]) -> Self {
+        let places = |is_it: &dyn Fn(&Arm) -> bool| {
+            let demanded = arms.iter().enumerate().filter(|(_, arm)| arm.is_demanded(demand) && is_it(arm));
+            demanded.map(|(i, _)| i as u16).collect()
+        };
+        Self {
+            by_moot: std::array::from_fn(|moot| places(&|arm| arm.check.moot() as usize == moot)),
+            on_return: std::array::from_fn(|kind| {
+                places(&|arm| arm.check.moot() == Moot::Return && arm.about.have_place(kind))
+            }),
+        }
     }
 }
 
@@ -208,8 +257,8 @@ impl Check {
 #[derive(Debug, Clone)]
 pub struct Rules {
     arms: Vec<Arm>,
-    /// For each kind of call, the places of the rules on how it ends.
-    on_return: [Vec<u16>; CallKind::COUNT],
+    /// By level, then by era.
+    by_demand: [[Demanded; Era::ALL.len()]; Level::ALL.len()],
 }
 
 impl Rules {
@@ -220,12 +269,9 @@ impl Rules {
     }
 
     fn of(arms: Vec<Arm>) -> Self {
-        let on_return = std::array::from_fn(|kind| {
-            let is_about_it =
-                |arm: &Arm| matches!(arm.check, Check::Return { .. }) && arm.about.have_place(kind);
-            arms.iter().enumerate().filter(|(_, arm)| is_about_it(arm)).map(|(i, _)| i as u16).collect()
-        });
-        Self { arms, on_return }
+        let by_demand =
+            Level::ALL.map(|level| Era::ALL.map(|era| Demanded::by(Demand { level, era }, &arms)));
+        Self { arms, by_demand }
     }
 
     /// These rules and one more.
@@ -259,6 +305,11 @@ impl Rules {
         self.arms.iter().enumerate().filter(move |(_, arm)| arm.is_demanded(demand))
     }
 
+    /// Those of them that look at this.
+    pub fn demanded_on(&self, demand: Demand, moot: Moot) -> impl Iterator<Item = (usize, &Arm)> {
+        self.at(&self.places(demand).by_moot[moot as usize])
+    }
+
     /// The arms that have something to say on this call's end.
     pub fn bearing<'a>(
         &'a self,
@@ -266,11 +317,18 @@ impl Rules {
         level: Level,
     ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
         let demand = Demand { level, era: moment.era };
-        let places = &self.on_return[CallKind::of(moment.call()) as usize];
+        let places = &self.places(demand).on_return[CallKind::of(moment.call()) as usize];
         let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { places.len() };
-        let arms =
-            places[..decided].iter().map(|place| (usize::from(*place), &self.arms[usize::from(*place)]));
-        arms.filter(move |(_, arm)| arm.would_bear_on(moment, demand))
+        self.at(&places[..decided])
+            .filter(|(_, arm)| matches!(arm.check, Check::Return { bears, .. } if bears(moment)))
+    }
+
+    fn places(&self, demand: Demand) -> &Demanded {
+        &self.by_demand[demand.level as usize][demand.era as usize]
+    }
+
+    fn at<'a>(&'a self, places: &'a [u16]) -> impl Iterator<Item = (usize, &'a Arm)> {
+        places.iter().map(|place| (usize::from(*place), &self.arms[usize::from(*place)]))
     }
 
     /// The arms that decide this requirement.

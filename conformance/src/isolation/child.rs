@@ -15,10 +15,11 @@ use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
 use super::heat::Heat;
+use super::programs::Programs;
 use super::ring::{self, Ring};
-use super::wire::{Record, STEP_BYTES, decode_step};
+use super::wire::Record;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
-use crate::subject::{Driver, Performed, SinkEvents, Sinks, Subject, exception_is_under_way, load};
+use crate::subject::{Driver, SinkEvents, Sinks, Subject, exception_is_under_way, load};
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
@@ -62,23 +63,11 @@ fn thread() -> u8 {
 
 struct Running {
     trace: u32,
-    /// All programs, for as long as any runs: memory that is given back in between is overwritten again and again, by the
-    /// allocator that makes use of freed memory show.
-    programs: Arc<Programs>,
-    index: usize,
+    steps: Vec<Step>,
     /// 0 not run, 1 answered with a success, 2 with a failure.
     answers: Vec<AtomicU8>,
     driver: Arc<Driver>,
 }
-
-impl Running {
-    fn steps(&self) -> &[Step] {
-        &self.programs[self.index].1
-    }
-}
-
-/// The programs, each with its trace's number.
-type Programs = Vec<(u32, Vec<Step>)>;
 
 /// What a thread of the client's besides its first is to do.
 enum Job {
@@ -114,27 +103,24 @@ impl Child {
     }
 
     fn step(&self, running: &Running, index: usize) {
-        let step = &running.steps()[index];
+        let step = &running.steps[index];
         let holds = step.after.is_none_or(|(earlier, wanted)| {
-            let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::SeqCst));
+            let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::Acquire));
             (answer == 1) == (wanted == Wanted::Success)
         });
         match step.action {
             _ if !holds => self.put(running.trace, Record::Skipped),
             Action::Settle(awaited) => self.settle(running, awaited),
-            Action::Call(call) if running.driver.can(&call) => {
+            Action::Call(call) => {
+                let Some(ready) = running.driver.ready(&call) else {
+                    return self.put(running.trace, Record::Skipped);
+                };
                 self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
-                match running.driver.perform(&call) {
-                    Performed::Returned(code, out) => {
-                        let answer = if code.succeeded() { 1 } else { 2 };
-                        running.answers[index].store(answer, Ordering::SeqCst);
-                        self.put(running.trace, Record::Return { step: index as u16, code, out });
-                    }
-                    // The slot emptied in between; nothing was called.
-                    Performed::NotPossible => self.put(running.trace, Record::Skipped),
-                }
+                let (code, out) = running.driver.perform(&call, ready);
+                let answer = if code.succeeded() { 1 } else { 2 };
+                running.answers[index].store(answer, Ordering::Release);
+                self.put(running.trace, Record::Return { step: index as u16, code, out });
             }
-            Action::Call(_) => self.put(running.trace, Record::Skipped),
         }
     }
 
@@ -190,11 +176,11 @@ impl Child {
     /// Runs a race, on the client's first thread and on its others.
     fn race(&self, running: &Running, heat: Heat) {
         let heat = Arc::new(heat);
-        for thread in (1..RACERS).filter(|thread| heat.has(running.steps(), ThreadId(*thread))) {
+        for thread in (1..RACERS).filter(|thread| heat.has(&running.steps, ThreadId(*thread))) {
             self.hand_to(thread, Job::Race(heat.clone()));
         }
-        if heat.has(running.steps(), ThreadId(0)) {
-            heat.run(running.steps(), ThreadId(0), |index| self.step(running, index));
+        if heat.has(&running.steps, ThreadId(0)) {
+            heat.run(&running.steps, ThreadId(0), |index| self.step(running, index));
         }
     }
 
@@ -225,7 +211,7 @@ impl Child {
                 match job {
                     Job::Step(index) => self.step(&running, index),
                     Job::Race(heat) => {
-                        heat.run(running.steps(), ThreadId(number), |index| self.step(&running, index));
+                        heat.run(&running.steps, ThreadId(number), |index| self.step(&running, index));
                     }
                 }
             }
@@ -236,22 +222,20 @@ impl Child {
         }
     }
 
-    fn run(&self, programs: &Arc<Programs>, index: usize) {
-        let (trace, steps) = &programs[index];
+    fn run(&self, trace: u32, steps: Vec<Step>) {
         let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
-        let driver = Driver::new(self.exports, self.profile.clone(), *trace);
-        let programs = programs.clone();
-        let running = Arc::new(Running { trace: *trace, programs, index, answers, driver });
+        let driver = Driver::new(self.exports, self.profile.clone(), trace);
+        let running = Arc::new(Running { trace, steps, answers, driver });
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
-        while let Some(step) = running.steps().get(index) {
+        while let Some(step) = running.steps.get(index) {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
                 Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) => {}
                 Place::Racing { .. } => {
-                    if let Some(heat) = Heat::beginning_at(running.steps(), index) {
+                    if let Some(heat) = Heat::beginning_at(&running.steps, index) {
                         index = heat.steps.end - 1;
                         self.race(&running, heat);
                     }
@@ -284,7 +268,7 @@ impl SinkEvents for Child {
 
     fn inside(&self, trace: u32, sink: SinkId) {
         let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
-        for (index, step) in running.steps().iter().enumerate() {
+        for (index, step) in running.steps.iter().enumerate() {
             match step.place {
                 Place::Inside(of) if of == sink => self.step(&running, index),
                 Place::Beside(of) if of == sink => self.have_done_beside(index, Some(BESIDE)),
@@ -355,7 +339,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     if shared.len() < ring::BYTES {
         return Err("the shared file is too short".into());
     }
-    let programs = read_programs(&shared[ring::BYTES..]).ok_or("the shared file holds no programs")?;
+    let programs = Programs::read(&shared[ring::BYTES..]).ok_or("the shared file holds no programs")?;
     // SAFETY: the mapping is page aligned, long enough, and leaked below.
     let ring = unsafe { Ring::new(shared.as_mut_ptr()) };
     std::mem::forget(shared);
@@ -368,7 +352,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     };
     let _ = ABORTS.set((ring, loaded.library));
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
-    let races = programs.iter().any(|(_, steps)| steps.iter().any(|step| step.place.is_racing()));
+    let races = programs.any_step(|step| step.place.is_racing());
     let own_threads = if races { RACERS } else { 2 };
     NEXT_THREAD.store(own_threads, Ordering::Relaxed);
     let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
@@ -393,9 +377,8 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         std::thread::spawn(move || child.work(number, &jobs));
     }
     Sinks::report_to(child.clone());
-    let programs = Arc::new(programs);
-    for index in 0..programs.len() {
-        child.run(&programs, index);
+    for program in 0..programs.count() {
+        child.run(program as u32, programs.steps(program));
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {
@@ -410,29 +393,4 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     Sinks::report_to_nobody();
     child.put(0, Record::Finished);
     Ok(())
-}
-
-fn read_programs(bytes: &[u8]) -> Option<Programs> {
-    let mut rest = bytes;
-    let mut word = || {
-        let (head, tail) = rest.split_first_chunk::<4>()?;
-        rest = tail;
-        Some(u32::from_le_bytes(*head))
-    };
-    let count = word()?;
-    let mut heads = Vec::new();
-    for _ in 0..count {
-        heads.push((word()?, word()?));
-    }
-    let mut programs = Vec::with_capacity(heads.len());
-    for (trace, length) in heads {
-        let (steps, tail) = rest.split_at_checked(length as usize * STEP_BYTES)?;
-        rest = tail;
-        let mut program = Vec::with_capacity(length as usize);
-        for step in steps.chunks_exact(STEP_BYTES) {
-            program.push(decode_step(step)?);
-        }
-        programs.push((trace, program));
-    }
-    Some(programs)
 }

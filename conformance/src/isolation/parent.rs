@@ -14,8 +14,9 @@ use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use memmap2::MmapMut;
 
 use super::child::Orders;
+use super::programs;
 use super::ring::{self, Records, Ring};
-use super::wire::{Record, encode_step};
+use super::wire::Record;
 use crate::interruption;
 use crate::program::{Action, Program};
 use crate::subject::Subject;
@@ -177,18 +178,8 @@ fn kill(child: &mut Child) {
 }
 
 /// The file that both sides map: the ring, then the programs.
-fn shared_file(programs: &[&Program]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
-    let mut bytes = Vec::new();
-    bytes.extend((programs.len() as u32).to_le_bytes());
-    for (trace, program) in programs.iter().enumerate() {
-        bytes.extend((trace as u32).to_le_bytes());
-        bytes.extend((program.steps.len() as u32).to_le_bytes());
-    }
-    for program in programs {
-        for step in &program.steps {
-            bytes.extend(encode_step(step));
-        }
-    }
+fn shared_file(of: &[&Program]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
+    let bytes = programs::write(of);
     let file = tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder())?;
     file.as_file().set_len((ring::BYTES + bytes.len()) as u64)?;
     // SAFETY: the file is ours and is not shortened while it is mapped.
@@ -286,8 +277,8 @@ impl Running {
                 last_progress = Instant::now();
             }
             idle += 1;
-            if idle < 200 && !races {
-                std::hint::spin_loop();
+            if idle < 4 && !races {
+                std::thread::sleep(Duration::from_micros(20));
                 continue;
             }
             gone = self.host.ended();
@@ -380,8 +371,10 @@ fn take(
             return nonsense();
         }
         let mut reading = Reading::default();
-        // A call and a return each: more comes of callbacks alone.
-        reading.observed.events.reserve(2 * programs[trace as usize].steps.len());
+        // A call and a return each, and the end: more comes of callbacks alone.
+        let steps = programs[trace as usize].steps.len();
+        reading.observed.events.reserve(2 * steps + 1);
+        reading.observed.ran.reserve(steps);
         readings.push(reading);
         return Ok(());
     }

@@ -98,9 +98,13 @@ impl Ring {
             }
             writers.tail_seen.store(tail, Ordering::Relaxed);
         }
-        // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not look
-        // at it before the head has moved.
-        unsafe { self.slot(head).write_volatile(encode_record(trace, record)) };
+        let slot = self.slot(head).cast::<u32>();
+        // Word by word: the processor waits before it copies wider than what was just written.
+        for (place, word) in encode_record(trace, record).into_iter().enumerate() {
+            // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not
+            // look at it before the head has moved.
+            unsafe { slot.add(place).write_volatile(word) };
+        }
         writers.head.store(head.wrapping_add(1), Ordering::Release);
         writers.lock.store(0, Ordering::Release);
         true

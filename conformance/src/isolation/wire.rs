@@ -211,6 +211,7 @@ pub(super) enum Record {
 /// A record as eight 32-bit words: the trace, the kind, and what the kind needs.
 pub(super) type RecordWords = [u32; 8];
 
+#[inline]
 pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
     let mut w = [0; 8];
     w[0] = trace;

@@ -1,5 +1,8 @@
 //! A program in the making: the steps so far, and the state they usually lead to.
 
+mod conclusions;
+
+use conclusions::{Conclusion, Conclusions, Reached};
 use mapi_session_spec::alphabet::{self, Way};
 use mapi_session_spec::event::{
     BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
@@ -9,7 +12,7 @@ use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use mapi_session_spec::phase::Phase;
-use mapi_session_spec::rule::Check;
+use mapi_session_spec::rule::{Check, Moot};
 use mapi_session_spec::state::{ObjectKind, OwedKind, World};
 
 use super::{Brief, Observing, Planned};
@@ -37,6 +40,7 @@ pub struct Draft<'r> {
     leaves_a_ghost: bool,
     /// A Logoff that a person may have cancelled: of which session, and its step's number.
     may_have_been_cancelled: Option<(SessionId, u16)>,
+    conclusions: Conclusions,
 }
 
 impl<'r> Draft<'r> {
@@ -59,6 +63,7 @@ impl<'r> Draft<'r> {
             racing: false,
             leaves_a_ghost: false,
             may_have_been_cancelled: None,
+            conclusions: Conclusions::default(),
         }
     }
 
@@ -238,7 +243,7 @@ impl<'r> Draft<'r> {
         let mut owed = world.owed.iter().filter(|owed| !self.world.owed.contains(owed));
         if owed.any(|owed| {
             let bears = |check| matches!(check, Check::Settled { bears, .. } if bears(&world, owed));
-            self.brief.rules.demanded(self.brief.demand).any(|(_, arm)| bears(arm.check))
+            self.brief.rules.demanded_on(self.brief.demand, Moot::Settled).any(|(_, arm)| bears(arm.check))
         }) {
             return true;
         }
@@ -439,7 +444,6 @@ impl<'r> Draft<'r> {
     }
 
     fn planned(mut self) -> Planned {
-        self.note_owed();
         self.aims.sort_unstable();
         self.aims.dedup();
         let program = Program { steps: self.steps };
@@ -449,7 +453,7 @@ impl<'r> Draft<'r> {
 
     /// Which arms what is owed is put to.
     fn note_owed(&mut self) {
-        for (i, arm) in self.brief.rules.demanded(self.brief.demand) {
+        for (i, arm) in self.brief.rules.demanded_on(self.brief.demand, Moot::Settled) {
             if let Check::Settled { bears, .. } = arm.check
                 && self.world.owed.iter().any(|owed| bears(&self.world, owed))
             {
@@ -458,11 +462,39 @@ impl<'r> Draft<'r> {
         }
     }
 
+    /// Ends the program. After this the state says nothing any more.
     fn conclude(&mut self) {
+        let reached = self.reached();
+        if let Some(known) = reached.as_ref().and_then(|reached| self.conclusions.get(reached)) {
+            let after = self.guard;
+            self.steps.extend(known.steps.iter().map(|step| Step { after, ..*step }));
+            self.aims.extend(&known.aims);
+            self.leaves_a_ghost |= known.leaves_a_ghost;
+            return;
+        }
+        let (begin, aims_before) = (self.steps.len(), std::mem::take(&mut self.aims));
         self.settle();
         self.observe();
         self.wind_down();
-        self.leaves_a_ghost |= self.world.leaves_a_ghost(false);
+        self.note_owed();
+        let leaves_a_ghost = self.world.leaves_a_ghost(false);
+        self.leaves_a_ghost |= leaves_a_ghost;
+        let mut aims = std::mem::replace(&mut self.aims, aims_before);
+        aims.sort_unstable();
+        aims.dedup();
+        self.aims.extend(&aims);
+        if let Some(reached) = reached {
+            let steps = self.steps[begin..].iter().map(|step| Step { after: None, ..*step }).collect();
+            self.conclusions.add(reached, Conclusion { steps, aims, leaves_a_ghost });
+        }
+    }
+
+    /// What the rest of the program depends on: `None` where it is more than the state.
+    fn reached(&self) -> Option<Reached> {
+        let has_told_sinks = self.steps.iter().any(|step| step.place.sink().is_some());
+        let is_alike = !has_told_sinks && !self.racing && self.may_have_been_cancelled.is_none();
+        let next = [self.next_object, self.next_session, self.next_sink];
+        is_alike.then(|| Reached { world: self.world.clone(), next, thread: self.thread })
     }
 
     /// Gives back what is held, in the order that the documents ask for: registrations, objects, Logoff, the

@@ -222,7 +222,8 @@ pub(super) fn select(all: Vec<Planned>) -> Vec<Planned> {
     let mut weights = Vec::new();
     let mut number = |item: Item| {
         *numbers.entry(item).or_insert_with_key(|item| {
-            weights.push(Weight { of_a_rule: usize::from(matches!(item, Item::Arm(_))), of_all: item.weight() });
+            weights
+                .push(Weight { of_a_rule: usize::from(matches!(item, Item::Arm(_))), of_all: item.weight() });
             u32::try_from(weights.len() - 1).unwrap_or(u32::MAX)
         })
     };
@@ -272,7 +273,9 @@ impl Cover {
                 .max_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)).then(b.0.cmp(&a.0)));
             let Some((index, _, cost)) = best else { return };
             let Candidate { adds, planned } = self.candidates.swap_remove(index);
-            adds.iter().for_each(|item| self.covered[*item as usize] = true);
+            for item in adds {
+                self.covered[item as usize] = true;
+            }
             for candidate in &mut self.candidates {
                 candidate.adds.retain(|item| !self.covered[*item as usize]);
             }

@@ -7,7 +7,9 @@ use mapi_session_com::{
     Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
     IMAPISession, IMAPISessionVtbl, IMAPITable, IUnknown, LogoffWithWideWords, MapiError, MapiInit0,
 };
-use mapi_session_spec::event::{Call, Interface, Method, ObjectMethod, Profile, SessionId, Target};
+use mapi_session_spec::event::{
+    BufferId, Call, Interface, Method, ObjectId, ObjectMethod, Profile, SessionId, Target,
+};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
 
@@ -29,13 +31,13 @@ const UNHEARD_INTERFACE: Guid = Guid {
     data4: [0x9A, 0x51, 7, 3, 0x5B, 0xE2, 0x11, 0xD6],
 };
 
-/// What a call came to.
+/// A call that can be made, and what it is made through.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Performed {
-    /// It was made and returned.
-    Returned(HResult, Out),
-    /// What it needs is not there.
-    NotPossible,
+pub(crate) struct Ready {
+    /// The session or the object that is called. Zero where it is an export.
+    this: usize,
+    /// The buffer that is looked at or freed, or the connection that is ended.
+    names: usize,
 }
 
 #[derive(Default)]
@@ -46,6 +48,22 @@ struct Slots {
     connections: Vec<Option<usize>>,
     buffers: Vec<usize>,
     last_failure: u32,
+}
+
+impl Slots {
+    /// The pointer through which calls on the session are made: the logon's own, while the client holds it.
+    fn session(&self, id: SessionId) -> Option<usize> {
+        self.sessions.get(usize::from(id.0))?.first().copied()
+    }
+
+    fn object(&self, id: ObjectId) -> Option<usize> {
+        let (pointer, held) = *self.objects.get(usize::from(id.0))?;
+        (held > 0).then_some(pointer)
+    }
+
+    fn buffer(&self, id: BufferId) -> Option<usize> {
+        self.buffers.get(usize::from(id.0)).copied().filter(|address| *address != 0)
+    }
 }
 
 /// Calls into the subject, for one trace.
@@ -97,11 +115,6 @@ impl Driver {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pointer through which calls on the session are made: the logon's own, while the client holds it.
-    fn session(&self, id: SessionId) -> Option<usize> {
-        self.slots().sessions.get(usize::from(id.0)).and_then(|held| held.first()).copied()
-    }
-
     /// Pumps the subject's queue, where it has one.
     pub(crate) fn pump(&self) {
         if let Some(dispatch) = self.exports.dispatch_notifications {
@@ -110,43 +123,56 @@ impl Driver {
         }
     }
 
-    /// Whether the call can be made: what it needs is there.
-    pub(crate) fn can(&self, call: &Call) -> bool {
-        let slots = self.slots();
-        let session = call
-            .session()
-            .is_none_or(|id| slots.sessions.get(usize::from(id.0)).is_some_and(|held| !held.is_empty()));
-        let object = call.object().is_none_or(|id| {
-            slots.objects.get(usize::from(id.0)).is_some_and(|(pointer, held)| *pointer != 0 && *held > 0)
-        });
-        let other = match call {
-            Call::Unadvise { registration, .. } => {
-                slots.connections.get(usize::from(registration.0)).is_some_and(Option::is_some)
+    /// Takes what the call needs. `None` if it is not there: the call cannot be made. What the call gives back, a
+    /// reference or a connection, is the client's no more.
+    pub(crate) fn ready(&self, call: &Call) -> Option<Ready> {
+        let slots = &mut *self.slots();
+        let through = |this| Some(Ready { this, names: 0 });
+        match *call {
+            Call::Initialize | Call::Uninitialize | Call::LogonEx { .. } => through(0),
+            Call::AllocateBuffer { .. } => self.exports.allocate_buffer.and_then(|_| through(0)),
+            Call::ReadBuffer { buffer } => Some(Ready { this: 0, names: slots.buffer(buffer)? }),
+            Call::FreeBuffer { buffer } => {
+                let names = slots.buffer(buffer)?;
+                slots.buffers[usize::from(buffer.0)] = 0;
+                Some(Ready { this: 0, names })
             }
-            Call::ReadBuffer { buffer } | Call::FreeBuffer { buffer } => {
-                slots.buffers.get(usize::from(buffer.0)).is_some_and(|buffer| *buffer != 0)
+            Call::QueryInterface { session, .. }
+            | Call::AddRef { target: Target::Session(session) }
+            | Call::Method { session, .. }
+            | Call::Advise { session, .. }
+            | Call::Logoff { session, .. } => through(slots.session(session)?),
+            Call::Unadvise { session, registration } => {
+                let this = slots.session(session)?;
+                let names = slots.connections.get_mut(usize::from(registration.0))?.take()?;
+                Some(Ready { this, names })
             }
-            Call::AllocateBuffer { .. } => self.exports.allocate_buffer.is_some(),
-            _ => true,
-        };
-        session && object && other
-    }
-
-    /// Makes the call.
-    pub(crate) fn perform(&self, call: &Call) -> Performed {
-        match self.perform_inner(call) {
-            Some((result, out)) => {
-                if !result.succeeded() && !matches!(call, Call::Method { method: Method::GetLastError, .. }) {
-                    self.slots().last_failure = result.0;
-                }
-                Performed::Returned(result, out)
+            Call::OnObject { object, .. } | Call::AddRef { target: Target::Object(object) } => {
+                through(slots.object(object)?)
             }
-            None => Performed::NotPossible,
+            // The latest reference goes first, through the pointer it came with.
+            Call::Release { target: Target::Session(session) } => {
+                through(slots.sessions.get_mut(usize::from(session.0))?.pop()?)
+            }
+            Call::Release { target: Target::Object(object) } => {
+                let this = slots.object(object)?;
+                slots.objects[usize::from(object.0)].1 -= 1;
+                through(this)
+            }
         }
     }
 
-    fn perform_inner(&self, call: &Call) -> Option<(HResult, Out)> {
-        Some(match *call {
+    /// Makes the call.
+    pub(crate) fn perform(&self, call: &Call, ready: Ready) -> (HResult, Out) {
+        let (result, out) = self.perform_inner(call, ready);
+        if !result.succeeded() && !matches!(call, Call::Method { method: Method::GetLastError, .. }) {
+            self.slots().last_failure = result.0;
+        }
+        (result, out)
+    }
+
+    fn perform_inner(&self, call: &Call, Ready { this, names }: Ready) -> (HResult, Out) {
+        match *call {
             Call::Initialize => {
                 let mut init = MapiInit0 { version: 0, flags: 0 };
                 // SAFETY: the export's signature; the structure outlives the call.
@@ -159,7 +185,9 @@ impl Driver {
             }
             Call::LogonEx { session, profile, flags } => self.log_on(session, profile, flags.0),
             Call::AllocateBuffer { buffer } => {
-                let allocate = self.exports.allocate_buffer?;
+                let Some(allocate) = self.exports.allocate_buffer else {
+                    return (HResult::MAPI_E_NO_SUPPORT, Out::None);
+                };
                 let mut out = SENTINEL as *mut c_void;
                 // SAFETY: the export's signature; `out` outlives the call.
                 let result = code(unsafe { allocate(BUFFER_BYTES, &raw mut out) });
@@ -171,20 +199,17 @@ impl Driver {
                 }
                 (result, classify_memory(out as usize))
             }
-            Call::ReadBuffer { buffer } => {
-                let address = *self.slots().buffers.get(usize::from(buffer.0))?;
+            Call::ReadBuffer { .. } => {
                 let mut bytes = [0; BUFFER_BYTES as usize];
-                let whole = memory::read(address, &mut bytes) && bytes.iter().all(|byte| *byte == PATTERN);
+                let whole = memory::read(names, &mut bytes) && bytes.iter().all(|byte| *byte == PATTERN);
                 (HResult::S_OK, Out::Value(u64::from(whole)))
             }
-            Call::FreeBuffer { buffer } => {
-                let address = std::mem::take(at(&mut self.slots().buffers, buffer.0));
+            Call::FreeBuffer { .. } => {
                 // SAFETY: the export's signature; the memory came from the same subject.
-                unsafe { (self.exports.free_buffer)(address as *mut c_void) };
+                unsafe { (self.exports.free_buffer)(names as *mut c_void) };
                 (HResult::S_OK, Out::None)
             }
             Call::QueryInterface { session, interface, object } => {
-                let this = self.session(session)?;
                 let iid = match interface {
                     Interface::IUnknown => IID_IUNKNOWN,
                     Interface::IMAPISession => IID_IMAPI_SESSION,
@@ -192,11 +217,12 @@ impl Driver {
                     Interface::Unheard => UNHEARD_INTERFACE,
                 };
                 let mut out = SENTINEL as *mut c_void;
-                let query = self.unknown(this)?.query_interface;
+                let query = self.unknown(this).query_interface;
                 // SAFETY: the slot has this signature; `iid` and `out` outlive the call.
                 let result = code(unsafe { query(this as *mut c_void, &raw const iid, &raw mut out) });
                 let out = out as usize;
-                if result.succeeded() && classify(out) == Out::Object {
+                let class = classify(out);
+                if result.succeeded() && class == Out::Object {
                     let mut slots = self.slots();
                     match interface {
                         Interface::IMAPIClientShutdown => *at(&mut slots.objects, object.0) = (out, 1),
@@ -204,11 +230,10 @@ impl Driver {
                         _ => at(&mut slots.sessions, session.0).push(out),
                     }
                 }
-                (result, classify(out))
+                (result, class)
             }
             Call::AddRef { target } => {
-                let this = self.target(target)?;
-                let add_ref = self.unknown(this)?.add_ref;
+                let add_ref = self.unknown(this).add_ref;
                 // SAFETY: the slot has this signature. The value is never judged.
                 unsafe { add_ref(this as *mut c_void) };
                 let mut slots = self.slots();
@@ -218,45 +243,33 @@ impl Driver {
                 }
                 (HResult::S_OK, Out::None)
             }
-            Call::Release { target } => {
-                // The latest reference goes first, through the pointer it came with.
-                let this = match target {
-                    Target::Session(id) => at(&mut self.slots().sessions, id.0).pop()?,
-                    Target::Object(id) => {
-                        let mut slots = self.slots();
-                        let held = at(&mut slots.objects, id.0);
-                        held.1 = held.1.checked_sub(1)?;
-                        held.0
-                    }
-                };
-                let release = self.unknown(this)?.release;
+            Call::Release { .. } => {
+                let release = self.unknown(this).release;
                 // SAFETY: the slot has this signature. The value is never judged.
                 unsafe { release(this as *mut c_void) };
                 (HResult::S_OK, Out::None)
             }
-            Call::Method { session, method, flags, object } => {
-                let this = self.session(session)?;
+            Call::Method { method, flags, object, .. } => {
                 let (result, out, length) = self.ask(this, method, flags);
-                if method.opens() && result.succeeded() && classify(out) == Out::Object {
-                    *at(&mut self.slots().objects, object.0) = (out, 1);
+                if method.opens() {
+                    let class = classify(out);
+                    if result.succeeded() && class == Out::Object {
+                        *at(&mut self.slots().objects, object.0) = (out, 1);
+                    }
+                    return (result, class);
                 }
                 let out = match method {
                     Method::QueryIdentity | Method::GetLastError if result.succeeded() => {
                         self.digest(method, out, length)
                     }
-                    _ if method.opens() => classify(out),
                     _ if method.has_out() && !result.succeeded() => classify_memory(out),
                     _ => Out::None,
                 };
                 (result, out)
             }
-            Call::OnObject { object, method } => {
-                let this = self.target(Target::Object(object))?;
-                (code(self.ask_object(this, method)), Out::None)
-            }
-            Call::Advise { session, mask, sink, registration } => {
-                let this = self.session(session)?;
-                let advise = self.vtable(this)?.advise;
+            Call::OnObject { method, .. } => (code(self.ask_object(this, method)), Out::None),
+            Call::Advise { mask, sink, registration, .. } => {
+                let advise = self.vtable(this).advise;
                 let mut connection = SENTINEL;
                 let sink = self.sinks.get(sink);
                 // SAFETY: the slot has this signature; the sink is never freed; `connection` outlives the call.
@@ -274,16 +287,13 @@ impl Driver {
                 };
                 (result, out)
             }
-            Call::Unadvise { session, registration } => {
-                let this = self.session(session)?;
-                let connection = at(&mut self.slots().connections, registration.0).take()?;
-                let unadvise = self.vtable(this)?.unadvise;
+            Call::Unadvise { .. } => {
+                let unadvise = self.vtable(this).unadvise;
                 // SAFETY: the slot has this signature.
-                (code(unsafe { unadvise(this as *mut c_void, connection) }), Out::None)
+                (code(unsafe { unadvise(this as *mut c_void, names) }), Out::None)
             }
-            Call::Logoff { session, ui_param, flags, reserved, dirty } => {
-                let this = self.session(session)?;
-                let logoff = self.vtable(this)?.logoff;
+            Call::Logoff { ui_param, flags, reserved, dirty, .. } => {
+                let logoff = self.vtable(this).logoff;
                 let ui_param = ui_param as usize;
                 let result = if dirty && size_of::<usize>() == 8 {
                     const DIRT: u64 = 0xDEAD_BEEF_0000_0000;
@@ -299,7 +309,7 @@ impl Driver {
                 };
                 (code(result), Out::None)
             }
-        })
+        }
     }
 
     fn log_on(&self, session: SessionId, profile: Profile, flags: u32) -> (HResult, Out) {
@@ -324,36 +334,22 @@ impl Driver {
         (result, class)
     }
 
-    fn target(&self, target: Target) -> Option<usize> {
-        match target {
-            Target::Session(id) => self.session(id),
-            Target::Object(id) => {
-                let slots = self.slots();
-                slots
-                    .objects
-                    .get(usize::from(id.0))
-                    .filter(|(_, held)| *held > 0)
-                    .map(|(pointer, _)| *pointer)
-            }
-        }
-    }
-
     #[allow(clippy::unused_self, reason = "a pointer may be read only while its driver lives")]
-    fn unknown(&self, this: usize) -> Option<mapi_session_com::IUnknownVtbl> {
+    fn unknown(&self, this: usize) -> mapi_session_com::IUnknownVtbl {
         // SAFETY: the pointer came from the subject as an object, with a reference that the program holds. If the
         // subject has freed it all the same, the process dies here, and that is the verdict.
-        unsafe { (this as *const IUnknown).as_ref().map(|object| *object.vtbl) }
+        unsafe { *(*(this as *const IUnknown)).vtbl }
     }
 
     #[allow(clippy::unused_self, reason = "the borrow of the driver bounds the borrow of the vtable")]
-    fn vtable(&self, this: usize) -> Option<&IMAPISessionVtbl> {
+    fn vtable(&self, this: usize) -> &IMAPISessionVtbl {
         // SAFETY: as in `unknown`; the pointer came from a logon, so the vtable is a session's.
-        unsafe { (this as *const IMAPISession).as_ref().map(|session| &*session.vtbl) }
+        unsafe { &*(*(this as *const IMAPISession)).vtbl }
     }
 
     /// Calls a method of the session. Its pointer out parameter starts as the sentinel.
     fn ask(&self, this: usize, method: Method, flags: u32) -> (HResult, usize, u32) {
-        let Some(vtable) = self.vtable(this) else { return (HResult::MAPI_E_INVALID_OBJECT, SENTINEL, 0) };
+        let vtable = self.vtable(this);
         let this = this as *mut c_void;
         let null = std::ptr::null::<c_void>();
         let none = std::ptr::null_mut();
@@ -362,12 +358,12 @@ impl Driver {
         let mut out = SENTINEL as *mut c_void;
         let mut number = 0_u32;
         let mut second = 0_usize;
-        let failure = self.slots().last_failure.cast_signed();
         // SAFETY: each slot has the signature that `MAPIX.h` gives it; every pointer is NULL where the page allows
         // it, or to memory that outlives the call.
         let result = unsafe {
             match method {
                 Method::GetLastError => {
+                    let failure = self.slots().last_failure.cast_signed();
                     (vtable.get_last_error)(this, failure, 0, (&raw mut out).cast::<*mut MapiError>())
                 }
                 Method::GetMsgStoresTable => (vtable.get_msg_stores_table)(this, flags, &raw mut out),
