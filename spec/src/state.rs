@@ -44,6 +44,8 @@ pub struct Pending {
     /// The question had been answered with success, and something had happened since that must not change the answer,
     /// when it was asked.
     pub as_before: bool,
+    /// The same question, asked beside it, has failed since it began: which of the two came first, nobody knows.
+    pub failed_beside: bool,
 }
 
 /// A callback that has begun and not ended.
@@ -69,14 +71,17 @@ pub struct Before {
 impl Before {
     /// One more event of the recording.
     pub fn observe(&mut self, event: &crate::event::Event) {
-        let crate::event::Event::Call { call, .. } = event else { return };
+        self.new_in(event);
+    }
+
+    /// The same: the session that this event is the first to use, if no logon in the recording handed it out.
+    pub fn new_in(&mut self, event: &crate::event::Event) -> Option<SessionId> {
+        let crate::event::Event::Call { call, .. } = event else { return None };
         if let Call::LogonEx { session, .. } = call {
             self.born.insert(*session);
-        } else if let Some(session) = call.session()
-            && !self.born.contains(&session)
-        {
-            self.used.insert(session);
+            return None;
         }
+        call.session().filter(|session| !self.born.contains(session) && self.used.insert(*session))
     }
 
     /// The sessions that were there before.

@@ -42,7 +42,8 @@ impl World {
         }
         let saw = session.and_then(|id| self.session(id)).map(|session| session.phases);
         let as_before = self.must_be_as_before(&call);
-        self.pending.push(Pending { id, thread, call, saw, overlapped, nested, as_before });
+        let failed_beside = false;
+        self.pending.push(Pending { id, thread, call, saw, overlapped, nested, as_before, failed_beside });
         self.widen_what_pending_calls_saw();
     }
 
@@ -95,7 +96,7 @@ impl World {
             Call::Method { session, method, object, .. } => {
                 self.answered(&pending, session, method, object, outcome);
             }
-            Call::OnObject { object, method } => self.answered_on_object(object, method, outcome),
+            Call::OnObject { object, method } => self.answered_on_object(&pending, object, method, outcome),
             Call::Advise { session, mask, sink, registration } => {
                 self.advised(&pending, session, mask, sink, registration, outcome);
             }

@@ -1,6 +1,6 @@
 //! What the methods of a session, and of the objects it opened, leave behind.
 
-use crate::event::{Method, ObjectId, ObjectMethod, SessionId};
+use crate::event::{Call, Method, ObjectId, ObjectMethod, SessionId};
 use crate::hresult::HResult;
 use crate::outcome::Outcome;
 use crate::phase::Standing;
@@ -16,10 +16,11 @@ impl World {
         outcome: Outcome,
     ) {
         if !outcome.succeeded() {
-            if let Some(session) = self.session_mut(id)
-                && fails_for_good(outcome)
-            {
-                session.forget(method);
+            if fails_for_good(outcome) {
+                self.note_failure_beside(pending);
+                if let Some(session) = self.session_mut(id) {
+                    session.forget(method);
+                }
             }
             return;
         }
@@ -35,6 +36,7 @@ impl World {
         }
         if let Some(session) = self.session_mut(id)
             && alive
+            && !pending.failed_beside
         {
             session.remember(method, amid_others);
             if method == Method::QueryIdentity && outcome.is(HResult::S_OK) {
@@ -46,7 +48,13 @@ impl World {
         }
     }
 
-    pub(super) fn answered_on_object(&mut self, id: ObjectId, method: ObjectMethod, outcome: Outcome) {
+    pub(super) fn answered_on_object(
+        &mut self,
+        pending: &Pending,
+        id: ObjectId,
+        method: ObjectMethod,
+        outcome: Outcome,
+    ) {
         if method.shuts_down() {
             if method == ObjectMethod::DoFastShutdown && outcome.succeeded() {
                 // The process is to end without another call: what sessions do from now on is not judged, nor what the
@@ -58,9 +66,14 @@ impl World {
         let Some(session) = self.object(id).map(|object| object.session) else { return };
         let over = self.session(session).is_some_and(Session::is_logged_off);
         let amid_others = !self.pending.is_empty();
+        if fails_for_good(outcome) && !over {
+            self.note_failure_beside(pending);
+        }
         let Some(object) = self.object_mut(id) else { return };
         if outcome.succeeded() {
-            object.remember(method);
+            if !pending.failed_beside {
+                object.remember(method);
+            }
             object.amid |= amid_others;
             if method.carries_state() {
                 // It has survived whatever happened until now.
@@ -72,6 +85,21 @@ impl World {
         }
         if method == ObjectMethod::QueryFastShutdown {
             self.disturb_session(session, Disturbance::QueriedFastShutdown);
+        }
+    }
+
+    /// A question has failed for good: of the same one that is being asked still, nobody can tell whether its answer came
+    /// before that.
+    fn note_failure_beside(&mut self, failed: &Pending) {
+        let asks_the_same = |other: &Pending| match (other.call, failed.call) {
+            (
+                Call::Method { session, method, .. },
+                Call::Method { session: its_session, method: its_method, .. },
+            ) => session == its_session && method == its_method,
+            (call, its_call) => call == its_call,
+        };
+        for other in self.pending.iter_mut().filter(|other| asks_the_same(other)) {
+            other.failed_beside = true;
         }
     }
 }

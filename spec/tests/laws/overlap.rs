@@ -218,3 +218,29 @@ proptest! {
         prop_assert_eq!(is_accepted(&rules, &history), is_possible(&rules, &history), "{:#?}", history);
     }
 }
+
+/// The same question twice, a success and a failure, recorded in these intervals; then another client leaves, and it
+/// fails again.
+fn asked_twice(succeeds: (usize, usize), fails: (usize, usize)) -> History {
+    let ask = |outcome, (from, to)| (Happening::Call(identity(SessionId(0)), outcome), from, to);
+    let success = Outcome::returned(HResult::S_OK, Out::Value(7));
+    let failure = Outcome::returned(HResult::MAPI_E_INVALID_OBJECT, Out::Null);
+    History(vec![
+        ask(success, succeeds),
+        ask(failure, fails),
+        (Happening::Call(plain_logoff(SessionId(1)), Outcome::OK), 6, 7),
+        ask(failure, (8, 9)),
+    ])
+}
+
+#[test]
+fn a_question_that_failed_beside_its_own_success_may_fail_again() {
+    let rules = rules();
+    for history in [asked_twice((1, 5), (2, 3)), asked_twice((1, 3), (2, 5)), asked_twice((1, 2), (3, 4))] {
+        assert!(is_possible(&rules, &history), "{history:?}");
+        assert!(is_accepted(&rules, &history), "{history:?}");
+    }
+    let failed_before = asked_twice((3, 4), (1, 2));
+    assert!(!is_possible(&rules, &failed_before));
+    assert!(!is_accepted(&rules, &failed_before));
+}
