@@ -9,6 +9,7 @@ mod action;
 mod agreement;
 mod cast;
 mod checker;
+mod collapse;
 mod diagram;
 mod duty;
 mod export;

@@ -6,9 +6,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 use stateright::Model as _;
 
 use crate::action::Action;
+use crate::collapse::{Collapsed, Parts};
 use crate::duty::Duty;
 use crate::fairness::{Steps, fair_components};
 use crate::machine::{SessionModel, State};
@@ -69,7 +72,8 @@ pub fn keeps(model: &SessionModel, promise: &Promise) -> Result<(), Broken> {
 
 /// The whole graph of a model's states.
 pub(crate) struct Graph {
-    states: Vec<State>,
+    parts: Parts,
+    states: IndexSet<Collapsed, FxBuildHasher>,
     /// Each state's steps.
     moves: Vec<Vec<(Action, u32)>>,
     /// What may be done in each state.
@@ -81,45 +85,48 @@ pub(crate) struct Graph {
 impl Graph {
     /// Visits every state, breadth first.
     pub(crate) fn of(model: &SessionModel) -> Self {
-        let mut numbers: HashMap<State, u32> = HashMap::new();
-        let mut graph = Self { states: Vec::new(), moves: Vec::new(), open: Vec::new(), reached: Vec::new() };
-        let mut queue = VecDeque::new();
+        let mut graph = Self {
+            parts: Parts::default(),
+            states: IndexSet::default(),
+            moves: Vec::new(),
+            open: Vec::new(),
+            reached: Vec::new(),
+        };
         for state in model.init_states() {
-            graph.meet(&mut numbers, state, None, &mut queue);
+            graph.meet(&state, None);
         }
-        while let Some(from) = queue.pop_front() {
-            let state = graph.states[from as usize].clone();
+        // States are numbered as they are met.
+        let mut next = 0;
+        while next < graph.len() {
+            let from = next as u32;
+            next += 1;
+            let state = graph.state(from as usize);
             let mut actions = Vec::new();
             model.actions(&state, &mut actions);
             graph.open[from as usize] = Duty::open(&state, &actions);
             for action in actions {
                 let Some(next) = model.next_state(&state, action) else { continue };
                 let by = (from, graph.moves[from as usize].len() as u32);
-                let to = graph.meet(&mut numbers, next, Some(by), &mut queue);
+                let to = graph.meet(&next, Some(by));
                 graph.moves[from as usize].push((action, to));
             }
         }
         graph
     }
 
-    fn meet(
-        &mut self,
-        numbers: &mut HashMap<State, u32>,
-        state: State,
-        by: Option<(u32, u32)>,
-        queue: &mut VecDeque<u32>,
-    ) -> u32 {
-        if let Some(known) = numbers.get(&state) {
-            return *known;
+    /// The number of a state, which is kept if it is new.
+    fn meet(&mut self, state: &State, by: Option<(u32, u32)>) -> u32 {
+        let (number, is_new) = self.states.insert_full(self.parts.collapse(state));
+        if is_new {
+            self.moves.push(Vec::new());
+            self.open.push(Vec::new());
+            self.reached.push(by);
         }
-        let number = self.states.len() as u32;
-        numbers.insert(state.clone(), number);
-        self.states.push(state);
-        self.moves.push(Vec::new());
-        self.open.push(Vec::new());
-        self.reached.push(by);
-        queue.push_back(number);
-        number
+        number as u32
+    }
+
+    fn state(&self, number: usize) -> State {
+        self.parts.restore(self.states[number])
     }
 
     /// How many states there are.
@@ -138,15 +145,15 @@ impl Graph {
     /// Holds a promise against the graph.
     pub(crate) fn holds(&self, model: &SessionModel, promise: &Promise) -> Result<(), Broken> {
         let components = fair_components(&self.steps(|duty| (promise.binds)(model, duty)));
-        let state = |number: &usize| &self.states[*number];
+        let state = |number: &usize| self.state(*number);
         // The earliest is the one that the shortest way leads to.
-        let is_bad = |number: &&usize| !(promise.holds)(model, state(number));
+        let is_bad = |number: &&usize| !(promise.holds)(model, &state(number));
         let earliest = |component: &Vec<usize>| component.iter().filter(is_bad).min().copied();
         let bad = components.iter().filter_map(|component| Some((earliest(component)?, component)));
         if let Some((bad, component)) = bad.min() {
             return Err(self.lasso(bad, component));
         }
-        let shown = components.iter().flatten().any(|number| (promise.shows)(model, state(number)));
+        let shown = components.iter().flatten().any(|number| (promise.shows)(model, &state(number)));
         if shown { Ok(()) } else { Err(Broken::Empty) }
     }
 

@@ -1,20 +1,21 @@
 //! A search of our own: a second count of the states, and what binds in them.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::requirement::RequirementId;
+use rustc_hash::FxBuildHasher;
 use stateright::Model as _;
 
 use crate::action::Action;
+use crate::collapse::Parts;
 use crate::machine::{SessionModel, State};
 use crate::{property, symmetry};
 
 /// What a breadth-first search met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Searched {
-    /// Different states, by a hash of 64 bits.
+    /// Different states, told apart exactly.
     pub states: usize,
     /// The longest shortest path to a state, in moves.
     pub depth: usize,
@@ -44,18 +45,20 @@ pub(crate) fn search_each(
     choose: &dyn Fn(State) -> State,
     look: &mut dyn FnMut(&State),
 ) -> Searched {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let mut seen = HashSet::new();
+    let mut parts = Parts::default();
+    let mut seen = HashSet::with_hasher(FxBuildHasher);
     let mut queue = VecDeque::new();
     let mut bound = BTreeSet::new();
     let mut actions = Vec::new();
     for state in model.init_states().into_iter().map(choose) {
-        if seen.insert(hasher.hash_one(&state)) {
+        let state = parts.collapse(&state);
+        if seen.insert(state) {
             queue.push_back((0, state));
         }
     }
     let mut depth = 0;
     while let Some((moves, state)) = queue.pop_front() {
+        let state = parts.restore(state);
         depth = moves;
         look(&state);
         for pending in &state.world.pending {
@@ -77,8 +80,8 @@ pub(crate) fn search_each(
                 ));
             }
             let Some(next) = model.next_state(&state, action) else { continue };
-            let next = choose(next);
-            if seen.insert(hasher.hash_one(&next)) {
+            let next = parts.collapse(&choose(next));
+            if seen.insert(next) {
                 queue.push_back((moves + 1, next));
             }
         }
