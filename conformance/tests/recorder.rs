@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -157,4 +158,40 @@ fn a_child_that_a_program_forks_has_a_trace_of_its_own() {
         let judged = conform(&["judge", path.to_str().expect("a path")]);
         assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
     }
+}
+
+#[test]
+fn a_recording_is_judged_while_it_is_written_and_again_when_the_program_has_ended_however_it_did() {
+    let Some(session) = cpp_subject("careful_session.cpp", Some("MUTANT=logoff_s_false")) else { return };
+    let folder = scratch();
+    let program = client(folder.path(), None);
+    let trace = folder.path().join("followed.jsonl");
+    // It waits until there is something to follow.
+    let mut follower = Command::new(env!("CARGO_BIN_EXE_mapi-conform"))
+        .args(["judge", "--follow", trace.to_str().expect("a path")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tester");
+    let mut said = BufReader::new(follower.stderr.take().expect("a pipe")).lines();
+    let mut next = || said.next().expect("more to say").expect("text");
+    assert!(next().starts_with("waiting for "));
+    let mut running = Command::new(&program)
+        .arg(recorder())
+        .arg("endless")
+        .env("MAPI_CONFORM_FORWARD", &session)
+        .env("MAPI_CONFORM_TRACE", &trace)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program");
+    let first = next();
+    assert!(first.contains(": deviation[LOGOFF-009]: ") && first.contains(": the session: "), "{first}");
+    assert!(running.try_wait().expect("its state").is_none(), "it is told while the program runs");
+    assert!(follower.try_wait().expect("its state").is_none(), "it goes on as long as the program");
+    running.kill().expect("it runs");
+    running.wait().expect("it ran");
+    let judged = follower.wait_with_output().expect("the report");
+    let report = String::from_utf8_lossy(&judged.stdout).into_owned();
+    assert_eq!(judged.status.code(), Some(1), "{report}");
+    assert!(report.contains("deviation[LOGOFF-009]") && report.contains("blame    the session"), "{report}");
 }

@@ -172,7 +172,15 @@ impl Recording {
         let folder = scratch();
         let path = folder.path().join("recorded.jsonl");
         std::fs::write(&path, self.lines.join("\n") + "\n").expect("a trace");
-        conform(&["judge", path.to_str().expect("a path")])
+        let path = path.to_str().expect("a path");
+        let judged = conform(&["judge", path]);
+        let followed = conform(&["judge", "--follow", path]);
+        assert_eq!((followed.code, &followed.stdout), (judged.code, &judged.stdout));
+        let told = followed.stderr.lines().filter_map(|line| line.split(": ").nth(1));
+        for told in told.filter(|told| told.starts_with("deviation[")) {
+            assert!(judged.stdout.contains(told), "told on the way and not in the end: {}", followed.stderr);
+        }
+        judged
     }
 }
 

@@ -121,6 +121,12 @@ macro_rules! names {
     )* };
 }
 
+/// Shows whoever follows the recording that it is still being written: until this process ends, however it does.
+fn hold(file: &File) {
+    // Where files cannot be locked, they cannot be followed.
+    let _ = file.try_lock();
+}
+
 fn era() -> Era {
     match std::env::var("MAPI_CONFORM_ERA").as_deref() {
         Ok("classic") => Era::Classic,
@@ -137,6 +143,7 @@ impl Record {
         };
         match File::create(&path) {
             Ok(file) => {
+                hold(&file);
                 record.file = Some(file);
                 record.write(&header(era(), "recorded").to_string());
             }
@@ -192,6 +199,7 @@ impl Record {
         path.push(format!(".{}", self.process));
         match File::create(&path) {
             Ok(file) => {
+                hold(&file);
                 self.file = Some(file);
                 let mut head = header(era(), "recorded");
                 head["starts"] = "attached".into();

@@ -1,27 +1,29 @@
 //! `judge`: judge recorded traces, and name who broke what.
 
-use std::collections::HashMap;
+mod explain;
+mod follow;
+mod growing;
+mod judges;
+mod recording;
+mod report;
+
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use follow::follow;
+use judges::{Judges, Told};
 use mapi_session_spec::Party;
-use mapi_session_spec::dialect::Inference;
-use mapi_session_spec::event::{Call, CallId, Event, SessionId};
-use mapi_session_spec::habit::{Habit, Habits};
-use mapi_session_spec::judge::{Deviation, Judge, Verdict};
-use mapi_session_spec::phase::Phases;
-use mapi_session_spec::requirement;
-use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::{Before, World};
-use serde_json::{Value, json};
+use mapi_session_spec::rule::Rules;
+use recording::{Recording, broken, cannot_open};
+use report::{Judged, as_json, as_text};
+use serde_json::json;
 
 use super::output::Format;
 use super::{DemandArgs, RequireArgs};
 use crate::failure::Failure;
-use crate::report::words;
-use crate::trace::{self, Events, ReadError, Trace};
+use crate::trace::{self, Trace};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Hold {
@@ -47,6 +49,10 @@ pub(super) struct JudgeTraces {
     /// Judge a trace whose last line is cut off up to there.
     #[arg(long, help_heading = "Selection")]
     allow_truncated: bool,
+    /// Judge a trace while a program is still writing it: wait until the file is there, say on standard error what
+    /// deviates as soon as it does, and report when the program has ended, however it ends.
+    #[arg(long, help_heading = "Selection")]
+    follow: bool,
     /// For each event, say what each session may be in from then on, which of that has become impossible, and the
     /// rules that bore on the event.
     #[arg(long, conflicts_with = "format", help_heading = "Reports")]
@@ -62,103 +68,9 @@ pub(super) fn read(path: &Path, allow_truncated: bool) -> Result<Trace, Failure>
     trace::read(BufReader::new(file), allow_truncated).map_err(|error| broken(path, error))
 }
 
-fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Input {
-        path: path.to_path_buf(),
-        why: error.to_string(),
-        mend: "name a file of JSON Lines, as `check --traces DIR` writes them".into(),
-    }
-}
-
-fn broken(path: &Path, error: ReadError) -> Failure {
-    Failure::Trace { path: path.to_path_buf(), error }
-}
-
-/// A trace file that is read twice: once for what it says of its subject, once to judge it.
-struct Recording {
-    path: PathBuf,
-    /// What can be read only once, kept.
-    kept: Option<tempfile::NamedTempFile>,
-    allow_truncated: bool,
-}
-
-impl Recording {
-    fn new(path: &Path, allow_truncated: bool) -> Result<Self, Failure> {
-        let unreadable = |error: std::io::Error| cannot_open(path, &error);
-        let is_a_file = std::fs::metadata(path).map_err(unreadable)?.is_file();
-        let kept = if is_a_file {
-            None
-        } else {
-            let mut kept = tempfile::NamedTempFile::new().map_err(unreadable)?;
-            std::io::copy(&mut File::open(path).map_err(unreadable)?, &mut kept).map_err(unreadable)?;
-            Some(kept)
-        };
-        Ok(Self { path: path.to_path_buf(), kept, allow_truncated })
-    }
-
-    fn events(&self) -> Result<Events<BufReader<File>>, Failure> {
-        let path = self.kept.as_ref().map_or(self.path.as_path(), |kept| kept.path());
-        let file = File::open(path).map_err(|error| cannot_open(&self.path, &error))?;
-        let events = Events::new(BufReader::with_capacity(1 << 16, file), self.allow_truncated);
-        events.map_err(|error| broken(&self.path, error))
-    }
-
-    /// The state in which each process of the recording starts: what its whole course says of the subject.
-    fn starts(&self) -> Result<Vec<World>, Failure> {
-        let mut inferences = vec![Inference::default()];
-        let mut before = Before::default();
-        let mut events = self.events()?;
-        while let Some(event) = events.next() {
-            let (event, _) = event.map_err(|error| broken(&self.path, error))?;
-            let met = events.process.map_or(0, |process| process + 1);
-            inferences.resize_with(inferences.len().max(met), Inference::default);
-            match events.process {
-                Some(process) => inferences[process].observe(&event),
-                None => inferences.iter_mut().for_each(|inference| inference.observe(&event)),
-            }
-            before.observe(&event);
-        }
-        let before: Vec<SessionId> = before.sessions().collect();
-        let several = inferences.len() > 1;
-        let world = |inference: &Inference| {
-            let mut world = World::default();
-            world.process.dialect = inference.dialect();
-            world.process.fresh = !events.header.attached;
-            // Whether a shared session is seen in another process too, no document says.
-            world.process.haunted = several;
-            if events.header.attached {
-                // What came before is unknown, not absent.
-                world.attach(before.iter().copied());
-            }
-            world
-        };
-        Ok(inferences.iter().map(world).collect())
-    }
-}
-
 /// How many deviations of one trace are kept and told: a client that does the same wrong a million times over is known
 /// by the first of them.
 const TOLD: usize = 1_000;
-
-/// One deviation, in words while its events were at hand.
-struct Told {
-    deviation: Deviation,
-    line: usize,
-    observed: String,
-}
-
-/// What judging one recording came to.
-struct Judged {
-    demand: Demand,
-    events: usize,
-    complete: bool,
-    told: Vec<Told>,
-    /// Habits of known callers that break no rule, each with its line.
-    advice: Vec<(usize, Habit)>,
-    /// Deviations beyond those.
-    more: usize,
-    verdict: Verdict,
-}
 
 fn judge(
     recording: &Recording,
@@ -169,75 +81,24 @@ fn judge(
     let starts = recording.starts()?;
     let mut events = recording.events()?;
     let demand = demand_args.demand(events.header.era);
-    let holds_client = !events.header.planned;
-    // A judge for each process: MAPI is initialised, and sessions live, in one.
-    let mut judges: Vec<Judge> =
-        starts.into_iter().map(|world| Judge::new(rules, demand, world, holds_client)).collect();
-    let mut calls: HashMap<CallId, Call> = HashMap::new();
+    let mut judges = Judges::new(rules, demand, !events.header.planned);
+    for start in starts {
+        judges.add(start);
+    }
     let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
-    let (mut gaps, mut habits) = (0, vec![Habits::default(); judges.len()]);
     while let Some(event) = events.next() {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
-        if events.gaps > gaps {
-            gaps = events.gaps;
-            judges.iter_mut().for_each(Judge::lose_track);
-        }
-        if let Event::Call { id, call, .. } = event {
-            calls.insert(id, call);
-        }
-        let concerned = events.process.map_or(0..judges.len(), |process| process..process + 1);
-        for (judge, habits) in judges[concerned.clone()].iter_mut().zip(&mut habits[concerned]) {
-            let before = if explaining { phases(&judge.world) } else { Vec::new() };
-            judge.observe(&event);
-            if explaining {
-                let call = event.call_id().and_then(|id| calls.get(&id));
-                super::output::print(&explained(judge, rules, &event, call, line, &before))?;
-            }
-            for deviation in judge.take_deviations() {
-                if told.len() < TOLD {
-                    let call = deviation.call.and_then(|id| calls.get(&id));
-                    told.push(Told {
-                        deviation,
-                        line,
-                        observed: words::observed_in(&event, call, &deviation),
-                    });
-                } else {
-                    more += 1;
-                }
-            }
-            if let Event::Return { id, outcome } = event
-                && let Some(call) = calls.remove(&id)
-                && advice.len() < TOLD
-            {
-                advice.extend(habits.of(&call, &outcome, &judge.world).map(|habit| (line, habit)));
-            }
-        }
+        judges.note_gaps(events.gaps);
+        let (deviations, habits) = judges.observe(&event, events.process, line, explaining)?;
+        let room = TOLD.saturating_sub(told.len());
+        more += deviations.len().saturating_sub(room);
+        told.extend(deviations.into_iter().take(room));
+        advice.extend(habits.into_iter().take(TOLD.saturating_sub(advice.len())));
         count += 1;
     }
-    for judge in &mut judges {
-        if events.gaps > gaps {
-            judge.lose_track();
-        }
-        if !events.complete {
-            judge.stops_short();
-        }
-    }
-    let verdict = together(judges);
+    judges.note_gaps(events.gaps);
+    let verdict = judges.verdict(events.complete);
     Ok(Judged { demand, events: count, complete: events.complete, told, advice, more, verdict })
-}
-
-/// What the judges of all processes say.
-fn together(judges: Vec<Judge>) -> Verdict {
-    let mut all = Verdict::default();
-    for verdict in judges.into_iter().map(Judge::verdict) {
-        all.deviations.extend(verdict.deviations);
-        all.bound.extend(verdict.bound);
-        all.inconclusive.extend(verdict.inconclusive);
-        all.forfeited |= verdict.forfeited;
-    }
-    all.bound.sort_unstable();
-    all.bound.dedup();
-    all
 }
 
 impl JudgeTraces {
@@ -250,10 +111,15 @@ impl JudgeTraces {
         let mut worst = 0;
         let mut values = Vec::new();
         for path in &self.traces {
-            let recording = Recording::new(path, self.allow_truncated)?;
-            let mut judged_trace = judge(&recording, &rules, &self.demand, self.explain)?;
             let wanted =
                 |told: &Told| selected.as_ref().is_none_or(|s| s.contains(&told.deviation.requirement));
+            let recording = if self.follow {
+                let look = |growing: &mut dyn Read| follow(path, growing, &rules, &self.demand, &wanted);
+                Recording::followed(path, self.allow_truncated, look)?
+            } else {
+                Recording::new(path, self.allow_truncated)?
+            };
+            let mut judged_trace = judge(&recording, &rules, &self.demand, self.explain)?;
             judged_trace.told.retain(wanted);
             let verdict = &judged_trace.verdict;
             let held = judged_trace.told.iter().any(|told| self.holds(told.deviation.blame));
@@ -305,130 +171,4 @@ impl JudgeTraces {
             Hold::Provider => party == Party::Provider,
         }
     }
-}
-
-/// What each session may be in.
-fn phases(world: &World) -> Vec<(SessionId, Phases)> {
-    world.all_sessions().map(|(id, session)| (id, session.phases)).collect()
-}
-
-/// Why the judge goes on as it does: an event, the rules that bore on it, and what it leaves possible.
-fn explained(
-    judge: &Judge,
-    rules: &Rules,
-    event: &Event,
-    call: Option<&Call>,
-    line: usize,
-    before: &[(SessionId, Phases)],
-) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!("line {line}: {}\n", words::event(event, call));
-    for (arm, kept) in judge.bore() {
-        let arm = &rules.arms()[*arm];
-        let verdict = if *kept { "kept  " } else { "BROKEN" };
-        let _ = writeln!(text, "    {verdict}  {:<11} {}", arm.requirement.to_string(), arm.demands);
-    }
-    for (id, now) in phases(&judge.world) {
-        let was = before.iter().find(|(known, _)| *known == id).map(|(_, phases)| *phases);
-        if was == Some(now) {
-            continue;
-        }
-        let list = |phases: Vec<String>| phases.join(" or ");
-        let may_be = list(now.iter().map(|phase| phase.to_string()).collect());
-        let gone: Vec<String> = was
-            .map(|was| {
-                was.iter().filter(|phase| !now.may_be(*phase)).map(|phase| phase.to_string()).collect()
-            })
-            .unwrap_or_default();
-        let gone = if gone.is_empty() { String::new() } else { format!(", no longer {}", list(gone)) };
-        let _ = writeln!(text, "    {id} is {may_be}{gone}");
-    }
-    text
-}
-
-/// The first deviation from each rule, and the lines of the others: who does the same wrong many times is told once.
-fn by_rule(told: &[Told]) -> Vec<(&Told, Vec<usize>)> {
-    let mut all: Vec<(&Told, Vec<usize>)> = Vec::new();
-    for one in told {
-        match all.iter_mut().find(|(first, _)| first.deviation.arm == one.deviation.arm) {
-            Some((_, again)) => again.push(one.line),
-            None => all.push((one, Vec::new())),
-        }
-    }
-    all
-}
-
-/// Lines, in words: not more than can be read at a glance.
-fn lines(all: &[usize]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = all.len().saturating_sub(SHOWN);
-    let what = if all.len() == 1 { "in line" } else { "in lines" };
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{what} {}{rest}", shown.join(", "))
-}
-
-fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    let name = crate::text::harmless(&path.display().to_string());
-    let demand = judged.demand;
-    let _ = writeln!(text, "{name}: {} events, level {}, era {}", judged.events, demand.level, demand.era);
-    for (Told { deviation, line, observed }, again) in by_rule(&judged.told) {
-        let known = requirement::find(deviation.requirement);
-        let title = known.map_or("", |r| r.name);
-        let _ = writeln!(text, "\n{name}:{line}: deviation[{}]: {title}", deviation.requirement);
-        let _ = writeln!(text, "  blame    the {}", deviation.blame);
-        let _ = writeln!(text, "  allowed  {}", rules.arms()[deviation.arm].demands);
-        let _ = writeln!(text, "  came     {observed} ({})", deviation.kind.name());
-        for source in known.map_or(&[][..], |r| r.sources) {
-            let _ = writeln!(text, "  source   {}, {}", source.document, source.section);
-        }
-        if !again.is_empty() {
-            let _ = writeln!(text, "  again    {}", lines(&again));
-        }
-    }
-    if judged.more > 0 {
-        let _ = writeln!(text, "\n{} deviations more, which are not listed", judged.more);
-    }
-    for open in &judged.verdict.inconclusive {
-        let what = open.requirement.map_or_else(String::new, |id| format!("{id}: "));
-        let _ = writeln!(text, "inconclusive: {what}{}", open.why);
-    }
-    for (line, advice) in &judged.advice {
-        let _ = writeln!(text, "{name}:{line}: advice: {advice}");
-    }
-    if judged.told.is_empty() {
-        let bound = judged.verdict.bound.len();
-        let _ = writeln!(text, "nothing deviates; {bound} rules were put to the test");
-    }
-    text
-}
-
-fn as_json(path: &Path, judged: &Judged) -> Value {
-    let deviations: Vec<Value> = judged
-        .told
-        .iter()
-        .map(|Told { deviation, line, observed }| {
-            json!({
-                "requirement": deviation.requirement.to_string(),
-                "blame": deviation.blame.to_string(),
-                "kind": deviation.kind.name(),
-                "line": line,
-                "observed": observed,
-            })
-        })
-        .collect();
-    json!({
-        "trace": path.display().to_string(),
-        "level": judged.demand.level.to_string(),
-        "era": judged.demand.era.to_string(),
-        "events": judged.events,
-        "complete": judged.complete,
-        "rules_bound": judged.verdict.bound.len(),
-        "inconclusive": judged.verdict.inconclusive.iter().map(|open| open.why).collect::<Vec<_>>(),
-        "deviations": deviations,
-        "deviations_not_listed": judged.more,
-        "advice": judged.advice.iter().map(|(line, habit)| json!({"line": line, "text": habit.to_string()})).collect::<Vec<_>>(),
-    })
 }
