@@ -1,6 +1,6 @@
 //! A linear program for the child: calls in order, each guarded by what an earlier one answered.
 
-use mapi_session_spec::event::{Call, SinkId, ThreadId};
+use mapi_session_spec::event::{Call, SessionId, SinkId, ThreadId};
 
 /// What a guard wants of an earlier step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,57 @@ pub struct Awaited {
     pub heard: u64,
     /// Sinks that must be given back, a bit each.
     pub released: u64,
+    /// Of whose Logoff they must hear: eight bits for each of the first eight sinks, one for each of the first eight
+    /// sessions. A word that came before that Logoff began is no word of it.
+    pub of: u64,
+}
+
+impl Awaited {
+    /// How many sinks, and how many sessions, [`Self::of`] tells apart.
+    pub const TOLD_APART: u16 = 8;
+
+    /// This sink must hear of the Logoff of this session.
+    pub const fn word(&mut self, sink: SinkId, leaver: SessionId) {
+        self.heard |= 1 << if sink.0 < 63 { sink.0 } else { 63 };
+        if sink.0 < Self::TOLD_APART && leaver.0 < Self::TOLD_APART {
+            self.of |= 1 << (Self::TOLD_APART * sink.0 + leaver.0);
+        }
+    }
+
+    /// The sessions of whose Logoff this sink must hear.
+    pub fn leavers(&self, sink: SinkId) -> impl Iterator<Item = SessionId> {
+        let row = if sink.0 < Self::TOLD_APART { self.of >> (Self::TOLD_APART * sink.0) } else { 0 };
+        (0..Self::TOLD_APART).filter(move |session| row & (1 << session) != 0).map(SessionId)
+    }
+
+    /// Whether a word at this place of the record, the latest to this sink, tells of every Logoff that it must hear of.
+    /// `begun` is where a Logoff begins; zero is before everything.
+    pub fn is_told_at(&self, sink: SinkId, place: u64, begun: impl Fn(SessionId) -> u64) -> bool {
+        place > self.leavers(sink).map(begun).max().unwrap_or(0)
+    }
+
+    /// The same of sinks and sessions by other names: `None` where it cannot be said of them.
+    pub fn renamed(
+        &self,
+        sink: impl Fn(SinkId) -> Option<SinkId>,
+        session: impl Fn(SessionId) -> Option<SessionId>,
+    ) -> Option<Self> {
+        let sinks = |mask: u64| (0..64).map(SinkId).filter(move |sink| mask & (1 << sink.0) != 0);
+        let mut renamed = Self::default();
+        for old in sinks(self.heard) {
+            let new = sink(old)?;
+            renamed.heard |= 1_u64.checked_shl(new.0.into())?;
+            for leaver in self.leavers(old) {
+                let leaver = session(leaver)?;
+                let is_told_apart = new.0 < Self::TOLD_APART && leaver.0 < Self::TOLD_APART;
+                is_told_apart.then(|| renamed.word(new, leaver))?;
+            }
+        }
+        for old in sinks(self.released) {
+            renamed.released |= 1_u64.checked_shl(sink(old)?.0.into())?;
+        }
+        Some(renamed)
+    }
 }
 
 /// What a step does.
@@ -102,5 +153,39 @@ impl Program {
     /// Whether some of it is a race: two runs of it may differ.
     pub fn races(&self) -> bool {
         self.steps.iter().any(|step| step.place.is_racing())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_came_before_a_logoff_began_is_no_word_of_it() {
+        let mut awaited = Awaited::default();
+        let (sink, other) = (SinkId(2), SinkId(3));
+        awaited.word(sink, SessionId(0));
+        awaited.word(sink, SessionId(1));
+        awaited.word(other, SessionId(0));
+        let begun = |session: SessionId| [4, 9][usize::from(session.0)];
+        assert!(!awaited.is_told_at(sink, 6, begun) && awaited.is_told_at(sink, 10, begun));
+        assert!(awaited.is_told_at(other, 6, begun) && !awaited.is_told_at(other, 0, begun));
+        assert!(awaited.is_told_at(SinkId(40), 1, begun), "whose words are not told apart");
+    }
+
+    #[test]
+    fn what_is_awaited_goes_by_other_names_or_is_not_said() {
+        let mut awaited = Awaited { released: 1 << 4, ..Awaited::default() };
+        awaited.word(SinkId(0), SessionId(2));
+        let by = |sink: u16, session: u16| {
+            let sinks = move |id: SinkId| Some(SinkId(id.0 + sink));
+            awaited.renamed(sinks, move |id: SessionId| Some(SessionId(id.0 + session)))
+        };
+        let mut expected = Awaited { released: 1 << 7, ..Awaited::default() };
+        expected.word(SinkId(3), SessionId(3));
+        assert_eq!(by(3, 1), Some(expected));
+        assert_eq!(by(8, 0), None);
+        assert_eq!(by(0, 6), None);
+        assert_eq!(awaited.renamed(Some, |_| None), None);
     }
 }

@@ -62,16 +62,11 @@ impl Offsets {
         Step { action, place, after: step.after }
     }
 
-    /// What is awaited of sinks beyond the sixty-fourth cannot be said: the settling then takes its full time.
+    /// What cannot be said of the new names is not said: the settling then takes its full time.
     fn shift_awaited(&self, awaited: Awaited) -> Awaited {
-        let fits = |mask: u64| u32::from(self.sink) <= mask.leading_zeros();
-        if fits(awaited.heard) && fits(awaited.released) {
-            let by = u32::from(self.sink);
-            let shifted = |mask: u64| mask.checked_shl(by).unwrap_or(0);
-            Awaited { heard: shifted(awaited.heard), released: shifted(awaited.released) }
-        } else {
-            Awaited::default()
-        }
+        let sink = |id: SinkId| id.0.checked_add(self.sink).map(SinkId);
+        let session = |id: SessionId| id.0.checked_add(self.session).map(SessionId);
+        awaited.renamed(sink, session).unwrap_or_default()
     }
 
     fn shift_call(&self, call: Call) -> Call {
@@ -170,12 +165,23 @@ pub(crate) fn compact(program: &Program) -> Program {
             Place::Thread(_) | Place::Racing { .. } => {}
         }
         if let Action::Settle(awaited) = &mut step.action {
-            let moved = |mask: u64| {
-                let bits = (0..64_u16).filter(|bit| mask & (1 << bit) != 0);
-                bits.filter_map(|bit| known(SinkId(bit))).fold(0_u64, |mask, bit| mask | 1 << bit)
+            // What is left of the program need not have all of them.
+            let still_there = Awaited {
+                heard: those_of(awaited.heard, |sink| known(sink).is_some()),
+                released: those_of(awaited.released, |sink| known(sink).is_some()),
+                of: awaited.of,
             };
-            *awaited = Awaited { heard: moved(awaited.heard), released: moved(awaited.released) };
+            let sink = |id: SinkId| known(id).map(|number| SinkId(number as u16));
+            let session = |id: SessionId| {
+                sessions.iter().position(|known| *known == id).map(|number| SessionId(number as u16))
+            };
+            *awaited = still_there.renamed(sink, session).unwrap_or_default();
         }
     }
     compact
+}
+
+/// The bits of those sinks that are so.
+fn those_of(mask: u64, is_so: impl Fn(SinkId) -> bool) -> u64 {
+    (0..64).filter(|bit| is_so(SinkId(*bit))).fold(0, |all, bit| all | (mask & (1 << bit)))
 }

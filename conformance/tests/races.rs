@@ -1,4 +1,6 @@
-//! The calls of a race do meet.
+//! The calls of a race do meet, and each of its Logoffs is waited for.
+
+mod support;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use mapi_conform::run::run_all;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::{Era, Level};
+use support::{conform, cpp_subject, says};
 
 /// Whether two calls of these events, on two threads, were under way at once.
 fn meet(events: &[Event]) -> bool {
@@ -48,4 +51,13 @@ fn the_calls_of_a_race_meet_because_its_threads_line_up() {
         met * 8 > ran.len()
     };
     assert!((0..40).any(|_| meets_often()), "the calls never met in more than one round of eight");
+}
+
+#[test]
+fn a_word_of_one_leaver_is_not_taken_for_that_of_another_who_left_after_it() {
+    // Told a moment later, from another thread: the first word often comes just before the second Logoff begins.
+    let Some(late) = cpp_subject("careful_session.cpp", Some("LATE_MS=2")) else { return };
+    let ran =
+        conform(&["check", "--suite", "race", "--level", "robust", "--rounds", "700", "--library", &late]);
+    says(&ran, 0, "conforms at level robust");
 }

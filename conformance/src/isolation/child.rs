@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use libloading::Library;
 use mapi_session_com::Exports;
-use mapi_session_spec::event::{Callback, SinkId, ThreadId};
+use mapi_session_spec::event::{Call, Callback, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
@@ -19,7 +19,7 @@ use super::programs::Programs;
 use super::ring::{self, Ring};
 use super::wire::Record;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
-use crate::subject::{Driver, SinkEvents, Sinks, Subject, exception_is_under_way, load};
+use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, exception_is_under_way, load};
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
@@ -67,6 +67,23 @@ struct Running {
     /// 0 not run, 1 answered with a success, 2 with a failure.
     answers: Vec<AtomicU8>,
     driver: Arc<Driver>,
+    /// For the first sessions, where on the record the Logoff begins that has not failed: the first, if there are more.
+    /// Zero: there is none.
+    logoffs: [AtomicU64; Awaited::TOLD_APART as usize],
+}
+
+impl Running {
+    fn logoff(&self, session: SessionId) -> u64 {
+        self.logoffs.get(usize::from(session.0)).map_or(0, |place| place.load(Ordering::SeqCst))
+    }
+
+    fn note_logoff(&self, call: &Call, from: u64, to: u64) {
+        if let Call::Logoff { session, .. } = call
+            && let Some(logoff) = self.logoffs.get(usize::from(session.0))
+        {
+            let _ = logoff.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        }
+    }
 }
 
 /// What a thread of the client's besides its first is to do.
@@ -94,8 +111,9 @@ struct Child {
 }
 
 impl Child {
-    fn put(&self, trace: u32, record: Record) {
-        self.ring.push(trace, record, u32::MAX);
+    /// Writes a record. Its place.
+    fn put(&self, trace: u32, record: Record) -> u64 {
+        self.ring.push(trace, record, u32::MAX).unwrap_or(u64::MAX)
     }
 
     fn current(&self) -> Option<Arc<Running>> {
@@ -109,14 +127,21 @@ impl Child {
             (answer == 1) == (wanted == Wanted::Success)
         });
         match step.action {
-            _ if !holds => self.put(running.trace, Record::Skipped),
+            _ if !holds => {
+                self.put(running.trace, Record::Skipped);
+            }
             Action::Settle(awaited) => self.settle(running, awaited),
             Action::Call(call) => {
                 let Some(ready) = running.driver.ready(&call) else {
-                    return self.put(running.trace, Record::Skipped);
+                    self.put(running.trace, Record::Skipped);
+                    return;
                 };
-                self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
+                let place = self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
+                running.note_logoff(&call, 0, place);
                 let (code, out) = running.driver.perform(&call, ready);
+                if !code.succeeded() {
+                    running.note_logoff(&call, place, 0);
+                }
                 let answer = if code.succeeded() { 1 } else { 2 };
                 running.answers[index].store(answer, Ordering::Release);
                 self.put(running.trace, Record::Return { step: index as u16, code, out });
@@ -127,8 +152,10 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     fn settle(&self, running: &Running, awaited: Awaited) {
         let start = Instant::now();
-        let there =
-            || awaited != Awaited::default() && running.driver.sinks.have(awaited.heard, awaited.released);
+        let there = || {
+            awaited != Awaited::default()
+                && running.driver.sinks.have(awaited, |session| running.logoff(session))
+        };
         running.driver.pump();
         if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
             self.put(running.trace, Record::NotSettled);
@@ -225,7 +252,7 @@ impl Child {
     fn run(&self, trace: u32, steps: Vec<Step>) {
         let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
-        let running = Arc::new(Running { trace, steps, answers, driver });
+        let running = Arc::new(Running { trace, steps, answers, driver, logoffs: Default::default() });
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
@@ -249,7 +276,7 @@ impl Child {
 }
 
 impl SinkEvents for Child {
-    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> u32 {
+    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> Begun {
         self.heard_of_sinks.store(true, Ordering::Relaxed);
         let number = self.callbacks.fetch_add(1, Ordering::Relaxed);
         let (kind, events) = match callback {
@@ -258,8 +285,8 @@ impl SinkEvents for Child {
             Callback::Release => (2, EventMask(0)),
             Callback::OnNotify { events } => (3, events),
         };
-        self.put(trace, Record::Callback { sink: sink.0, thread: thread(), kind, events, number });
-        number
+        let callback = Record::Callback { sink: sink.0, thread: thread(), kind, events, number };
+        Begun { number, place: self.put(trace, callback) }
     }
 
     fn ends(&self, trace: u32, number: u32) {

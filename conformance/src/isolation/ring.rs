@@ -74,15 +74,15 @@ impl Ring {
         unsafe { self.base.add(offset).cast() }
     }
 
-    /// Appends a record, waiting for room if the reader is behind. `false` if it gave up, as in a signal handler
-    /// that finds the lock held.
-    pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> bool {
+    /// Appends a record, waiting for room if the reader is behind. Its place, from 0; `None` if it gave up, as in a
+    /// signal handler that finds the lock held.
+    pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> Option<u64> {
         let Header { writers, reader } = self.header();
         let mut tries = 0_u32;
         while writers.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
             tries += 1;
             if tries > patience {
-                return false;
+                return None;
             }
             if tries.is_multiple_of(64) {
                 std::thread::yield_now();
@@ -107,7 +107,7 @@ impl Ring {
         }
         writers.head.store(head.wrapping_add(1), Ordering::Release);
         writers.lock.store(0, Ordering::Release);
-        true
+        Some(head)
     }
 
     /// How many records were written since the start, as the child claims.
@@ -209,7 +209,7 @@ mod tests {
                 let ring = memory.ring();
                 scope.spawn(move || {
                     for number in 0..EACH {
-                        assert!(ring.push(thread, Record::CallbackReturn { number }, u32::MAX));
+                        assert!(ring.push(thread, Record::CallbackReturn { number }, u32::MAX).is_some());
                     }
                 });
             }
@@ -274,8 +274,8 @@ mod tests {
         let memory = Memory::new();
         let ring = memory.ring();
         ring.header().writers.lock.store(1, Ordering::Release);
-        assert!(!ring.push(0, Record::Finished, 10));
+        assert_eq!(ring.push(0, Record::Finished, 10), None);
         ring.header().writers.lock.store(0, Ordering::Release);
-        assert!(ring.push(0, Record::Finished, 10));
+        assert_eq!(ring.push(0, Record::Finished, 10), Some(0));
     }
 }

@@ -53,8 +53,9 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Target::Object(id) => (1, u32::from(id.0)),
     };
     match step.action {
-        Action::Settle(Awaited { heard, released }) => {
-            set(0, [heard as u32, (heard >> 32) as u32, released as u32, (released >> 32) as u32, 0, 0]);
+        Action::Settle(Awaited { heard, released, of }) => {
+            let [heard, released, of] = [heard, released, of].map(|wide| [wide as u32, (wide >> 32) as u32]);
+            set(0, [heard[0], heard[1], released[0], released[1], of[0], of[1]]);
         }
         Action::Call(call) => match call {
             Call::Initialize => set(1, [0; 6]),
@@ -133,7 +134,8 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
     let call = match w[3] {
         0 => {
             let wide = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-            let awaited = Awaited { heard: wide(a[0], a[1]), released: wide(a[2], a[3]) };
+            let awaited =
+                Awaited { heard: wide(a[0], a[1]), released: wide(a[2], a[3]), of: wide(a[4], a[5]) };
             return Some(Step { action: Action::Settle(awaited), place, after });
         }
         1 => Call::Initialize,
@@ -323,6 +325,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_a_settling_waits_for_survives_the_wire() {
+        let awaited = Awaited { heard: u64::MAX - 1, released: 1 << 63 | 5, of: 0x8000_0001_0000_0302 };
+        let step = Step { action: Action::Settle(awaited), ..Step::call(Call::Initialize) };
+        assert_eq!(decode_step(&encode_step(&step)), Some(step));
     }
 
     #[test]

@@ -369,7 +369,7 @@ impl<'r> Draft<'r> {
         let mut awaited = Awaited::default();
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
             match owed.kind {
-                OwedKind::Told { listener, .. } => {
+                OwedKind::Told { listener, leaver, .. } => {
                     let sinks = self.world.registrations.iter().flatten();
                     let sink = sinks
                         .filter(|r| {
@@ -377,7 +377,9 @@ impl<'r> Draft<'r> {
                         })
                         .map(|r| r.sink)
                         .next();
-                    awaited.heard |= sink.map_or(0, |sink| 1 << sink.0.min(63));
+                    if let Some(sink) = sink {
+                        awaited.word(sink, leaver);
+                    }
                 }
                 OwedKind::Untold { .. } | OwedKind::Hushed { .. } => {}
                 OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {

@@ -3,26 +3,36 @@
 //! Their memory is never freed, so that a subject that calls one too late is recorded and not obeyed by chance.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mapi_session_com::{
     Guid, Hresult, IID_IMAPI_ADVISE_SINK, IID_IUNKNOWN, IMAPIAdviseSink, IMAPIAdviseSinkVtbl, IUnknownVtbl,
     Notification, Ulong,
 };
-use mapi_session_spec::event::{Callback, SinkId};
+use mapi_session_spec::event::{Callback, SessionId, SinkId};
 use mapi_session_spec::flags::EventMask;
 
 use super::memory;
+use crate::program::Awaited;
 
 /// Who is told what happens to sinks.
 pub(crate) trait SinkEvents: Send + Sync {
-    /// A callback begins. Returns its number.
-    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> u32;
+    /// A callback begins.
+    fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> Begun;
     /// The callback of that number ends.
     fn ends(&self, trace: u32, number: u32);
     /// The first `OnNotify` of this sink is under way: the time to call back in.
     fn inside(&self, trace: u32, sink: SinkId);
+}
+
+/// A callback that is on the record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    /// Its number.
+    pub(crate) number: u32,
+    /// Its place in the record, which is not the first.
+    pub(crate) place: u64,
 }
 
 static EVENTS: RwLock<Option<Arc<dyn SinkEvents>>> = RwLock::new(None);
@@ -39,8 +49,8 @@ struct Sink {
     references: AtomicI32,
     /// Whether `OnNotify` was ever called.
     called: AtomicBool,
-    /// How often it was called since the last settling, counted once the call is on the record.
-    heard: AtomicU32,
+    /// Where on the record it was last called since the last settling, zero if it was not.
+    heard: AtomicU64,
 }
 
 // SAFETY: the vtable is constant; every other field is immutable or atomic.
@@ -54,11 +64,11 @@ fn of<'a>(this: *mut c_void) -> &'a Sink {
     unsafe { &*this.cast::<Sink>() }
 }
 
-fn record(sink: &Sink, callback: Callback, during: impl FnOnce()) {
+fn record(sink: &Sink, callback: Callback, during: impl FnOnce(Begun)) {
     let Some(events) = listener() else { return };
-    let number = events.begins(sink.trace, sink.id, callback);
-    during();
-    events.ends(sink.trace, number);
+    let begun = events.begins(sink.trace, sink.id, callback);
+    during(begun);
+    events.ends(sink.trace, begun.number);
 }
 
 unsafe extern "system-unwind" fn query_interface(
@@ -75,7 +85,7 @@ unsafe extern "system-unwind" fn query_interface(
     if !known || memory::word(out as usize).is_none() {
         return 0x8000_4002_u32.cast_signed();
     }
-    record(of(this), Callback::QueryInterface, || {
+    record(of(this), Callback::QueryInterface, |_| {
         of(this).references.fetch_add(1, Ordering::SeqCst);
     });
     // SAFETY: the word at `out` was just read; COM lets the callee write to it.
@@ -85,13 +95,13 @@ unsafe extern "system-unwind" fn query_interface(
 
 unsafe extern "system-unwind" fn add_ref(this: *mut c_void) -> Ulong {
     let mut now = 0;
-    record(of(this), Callback::AddRef, || now = of(this).references.fetch_add(1, Ordering::SeqCst) + 1);
+    record(of(this), Callback::AddRef, |_| now = of(this).references.fetch_add(1, Ordering::SeqCst) + 1);
     now.max(0).cast_unsigned()
 }
 
 unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
     let mut now = 0;
-    record(of(this), Callback::Release, || now = of(this).references.fetch_sub(1, Ordering::SeqCst) - 1);
+    record(of(this), Callback::Release, |_| now = of(this).references.fetch_sub(1, Ordering::SeqCst) - 1);
     now.max(0).cast_unsigned()
 }
 
@@ -111,8 +121,8 @@ unsafe extern "system-unwind" fn on_notify(
     }
     let sink = of(this);
     let first = !sink.called.swap(true, Ordering::SeqCst);
-    record(sink, Callback::OnNotify { events: EventMask(events) }, || {
-        sink.heard.fetch_add(1, Ordering::SeqCst);
+    record(sink, Callback::OnNotify { events: EventMask(events) }, |begun| {
+        sink.heard.fetch_max(begun.place, Ordering::SeqCst);
         if first && let Some(events) = listener() {
             events.inside(sink.trace, sink.id);
         }
@@ -157,7 +167,7 @@ impl Sinks {
                 id,
                 references: AtomicI32::new(0),
                 called: AtomicBool::new(false),
-                heard: AtomicU32::new(0),
+                heard: AtomicU64::new(0),
             }))
         });
         std::ptr::from_ref::<Sink>(sink).cast_mut().cast()
@@ -169,15 +179,17 @@ impl Sinks {
         made.iter().flatten().for_each(|sink| sink.heard.store(0, Ordering::SeqCst));
     }
 
-    /// Whether every sink of these has heard since then, and every one of those been given back.
-    pub(crate) fn have(&self, heard: u64, released: u64) -> bool {
+    /// Whether all of this has come since then. `logoff` is where on the record the Logoff of a session
+    /// begins.
+    pub(crate) fn have(&self, awaited: Awaited, logoff: impl Fn(SessionId) -> u64) -> bool {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        let all = |mask: u64, holds: fn(&Sink) -> bool| {
+        let all = |mask: u64, holds: &dyn Fn(&Sink) -> bool| {
             (0..64)
                 .filter(|bit| mask & (1 << bit) != 0)
                 .all(|bit| made.get(bit).copied().flatten().is_none_or(holds))
         };
-        all(heard, |sink| sink.heard.load(Ordering::SeqCst) > 0)
-            && all(released, |sink| sink.references.load(Ordering::SeqCst) <= 0)
+        let has_heard = |sink: &Sink| awaited.is_told_at(sink.id, sink.heard.load(Ordering::SeqCst), &logoff);
+        all(awaited.heard, &has_heard)
+            && all(awaited.released, &|sink| sink.references.load(Ordering::SeqCst) <= 0)
     }
 }
