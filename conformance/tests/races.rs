@@ -57,7 +57,7 @@ fn the_calls_of_a_race_meet_because_its_threads_line_up() {
 fn a_word_of_one_leaver_is_not_taken_for_that_of_another_who_left_after_it() {
     // Told a moment later, from another thread: the first word often comes just before the second Logoff begins.
     let Some(late) = cpp_subject("careful_session.cpp", Some("LATE_MS=2")) else { return };
-    let ran =
-        conform(&["check", "--suite", "race", "--level", "robust", "--rounds", "700", "--library", &late]);
+    let told = ["--require", "SHARED-004,THREAD-005", "--level", "robust"];
+    let ran = conform(&[&["check", "--suite", "race", "--library", &late], &told[..]].concat());
     says(&ran, 0, "conforms at level robust");
 }
