@@ -59,9 +59,7 @@ impl Awaited {
             let new = sink(old)?;
             renamed.heard |= 1_u64.checked_shl(new.0.into())?;
             for leaver in self.leavers(old) {
-                let leaver = session(leaver)?;
-                let is_told_apart = new.0 < Self::TOLD_APART && leaver.0 < Self::TOLD_APART;
-                is_told_apart.then(|| renamed.word(new, leaver))?;
+                renamed.word(new, session(leaver)?);
             }
         }
         for old in sinks(self.released) {
@@ -184,8 +182,9 @@ mod tests {
         let mut expected = Awaited { released: 1 << 7, ..Awaited::default() };
         expected.word(SinkId(3), SessionId(3));
         assert_eq!(by(3, 1), Some(expected));
-        assert_eq!(by(8, 0), None);
-        assert_eq!(by(0, 6), None);
+        let not_told_apart = Awaited { heard: 1 << 8, released: 1 << 12, of: 0 };
+        assert_eq!(by(8, 0), Some(not_told_apart));
+        assert_eq!(by(60, 0), None, "there is no bit for it");
         assert_eq!(awaited.renamed(Some, |_| None), None);
     }
 }

@@ -169,12 +169,17 @@ impl Recording {
     }
 
     fn judged(self) -> Ran {
+        self.judged_with(&[])
+    }
+
+    /// Whole, with these options, and the same while it grows.
+    fn judged_with(self, options: &[&str]) -> Ran {
         let folder = scratch();
         let path = folder.path().join("recorded.jsonl");
         std::fs::write(&path, self.lines.join("\n") + "\n").expect("a trace");
         let path = path.to_str().expect("a path");
-        let judged = conform(&["judge", path]);
-        let followed = conform(&["judge", "--follow", path]);
+        let judged = conform(&[&["judge", path], options].concat());
+        let followed = conform(&[&["judge", "--follow", path], options].concat());
         assert_eq!((followed.code, &followed.stdout), (judged.code, &judged.stdout));
         let told = followed.stderr.lines().filter_map(|line| line.split(": ").nth(1));
         for told in told.filter(|told| told.starts_with("deviation[")) {
@@ -466,6 +471,36 @@ fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
     let ran = recording.judged_whole();
     says(&ran, 1, "again    in lines 10, 12, 14, 16, 18, 20, 22, 24 and 11 more");
     assert_eq!(ran.stdout.matches("deviation[DEAD-001]").count(), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn who_is_wrong_once_after_others_were_a_thousand_times_is_told_too() {
+    let mut recording = Recording::logged_on();
+    recording.on("s1", "Logoff", "", S_OK);
+    for _ in 0..1_100 {
+        recording.on("s1", "QueryIdentity", "", r#","result":"MAPI_E_INVALID_OBJECT""#);
+    }
+    recording.on("s1", "Release", "", "");
+    recording.log_on("s2", "MAPI_NEW_SESSION");
+    recording.on("s2", "Logoff", "", r#","result":"S_FALSE""#);
+    recording.on("s2", "Release", "", "");
+    recording.call("MAPIUninitialize", "", "");
+    recording.line(r#"{"end":"complete"}"#);
+    let ran = recording.judged_with(&["--hold", "session"]);
+    says(&ran, 1, "deviation[LOGOFF-009]");
+    assert!(ran.stdout.contains("100 deviations more, which are not listed"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_process_that_shows_only_after_a_gap_may_have_initialised_in_it() {
+    let mut recording = Recording::logged_on();
+    recording.line(r#"{"gap":3}"#);
+    recording.on("s1", "QueryIdentity", "", S_OK);
+    let arguments = r#","process":"b","profile":"p","flags":["MAPI_EXTENDED"]"#;
+    recording.call("MAPILogonEx", arguments, &format!(r#"{S_OK},"out":{{"session":"s2"}}"#));
+    let ran = recording.judged();
+    says(&ran, 4, "inconclusive: events are missing");
+    assert!(!ran.stdout.contains("deviation["), "{}", ran.stdout);
 }
 
 #[test]

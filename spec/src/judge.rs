@@ -186,12 +186,6 @@ impl<'r> Judge<'r> {
         self.world.lose_track();
     }
 
-    /// The state at this point, and what the trace has shown until here: what is owed still may come.
-    pub fn so_far(mut self) -> (World, Verdict) {
-        self.verdict.bound = self.arms_that_bound();
-        (self.world, self.verdict)
-    }
-
     fn arms_that_bound(&self) -> Vec<usize> {
         self.bound.iter().enumerate().filter(|(_, bound)| **bound).map(|(i, _)| i).collect()
     }

@@ -84,9 +84,9 @@ impl Before {
         call.session().filter(|session| !self.born.contains(session) && self.used.insert(*session))
     }
 
-    /// The sessions that were there before.
-    pub fn sessions(self) -> impl Iterator<Item = SessionId> {
-        self.used.into_iter()
+    /// The sessions that were there before, as far as is known.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.used.iter().copied()
     }
 }
 

@@ -121,11 +121,25 @@ macro_rules! names {
     )* };
 }
 
-/// Shows whoever follows the recording that it is still being written: until this process ends, however it does.
+/// Shows whoever follows the recording that it is still being written: until this process ends, however it does. A lock
+/// of this kind is the process's own, and no child inherits it.
+#[cfg(unix)]
 fn hold(file: &File) {
+    use std::os::fd::AsRawFd as _;
+    let lock = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
     // Where files cannot be locked, they cannot be followed.
-    let _ = file.try_lock();
+    // SAFETY: the descriptor is open, and the structure is whole and outlives the call.
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const lock) };
 }
+
+#[cfg(not(unix))]
+const fn hold(_file: &File) {}
 
 fn era() -> Era {
     match std::env::var("MAPI_CONFORM_ERA").as_deref() {

@@ -7,6 +7,7 @@ mod judges;
 mod recording;
 mod report;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ pub(super) struct JudgeTraces {
     #[arg(long, help_heading = "Selection")]
     allow_truncated: bool,
     /// Judge a trace while a program is still writing it: wait until the file is there, say on standard error what
-    /// deviates as soon as it does, and report when the program has ended, however it ends.
+    /// deviates as soon as it does, and report when the program has ended, however it ends. A file that is left from
+    /// an earlier run is whole already: remove it first.
     #[arg(long, help_heading = "Selection")]
     follow: bool,
     /// For each event, say what each session may be in from then on, which of that has become impossible, and the
@@ -76,6 +78,7 @@ fn judge(
     recording: &Recording,
     rules: &Rules,
     demand_args: &DemandArgs,
+    wanted: &dyn Fn(&Told) -> bool,
     explaining: bool,
 ) -> Result<Judged, Failure> {
     let starts = recording.starts()?;
@@ -86,13 +89,19 @@ fn judge(
         judges.add(start);
     }
     let (mut told, mut advice, mut more, mut count) = (Vec::new(), Vec::new(), 0, 0);
+    let mut met = HashSet::new();
     while let Some(event) = events.next() {
         let (event, line) = event.map_err(|error| broken(&recording.path, error))?;
         judges.note_gaps(events.gaps);
         let (deviations, habits) = judges.observe(&event, events.process, line, explaining)?;
-        let room = TOLD.saturating_sub(told.len());
-        more += deviations.len().saturating_sub(room);
-        told.extend(deviations.into_iter().take(room));
+        for deviation in deviations.into_iter().filter(|told| wanted(told)) {
+            // The first from each rule is always told: it may be what decides.
+            if met.insert(deviation.deviation.arm) || told.len() < TOLD {
+                told.push(deviation);
+            } else {
+                more += 1;
+            }
+        }
         advice.extend(habits.into_iter().take(TOLD.saturating_sub(advice.len())));
         count += 1;
     }
@@ -115,12 +124,11 @@ impl JudgeTraces {
                 |told: &Told| selected.as_ref().is_none_or(|s| s.contains(&told.deviation.requirement));
             let recording = if self.follow {
                 let look = |growing: &mut dyn Read| follow(path, growing, &rules, &self.demand, &wanted);
-                Recording::followed(path, self.allow_truncated, look)?
+                Recording::followed(path, look)?
             } else {
                 Recording::new(path, self.allow_truncated)?
             };
-            let mut judged_trace = judge(&recording, &rules, &self.demand, self.explain)?;
-            judged_trace.told.retain(wanted);
+            let judged_trace = judge(&recording, &rules, &self.demand, &wanted, self.explain)?;
             let verdict = &judged_trace.verdict;
             let held = judged_trace.told.iter().any(|told| self.holds(told.deviation.blame));
             let open = verdict.inconclusive.iter().any(|open| {

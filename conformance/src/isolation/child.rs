@@ -139,7 +139,10 @@ impl Child {
                 let place = self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
                 running.note_logoff(&call, 0, place);
                 let (code, out) = running.driver.perform(&call, ready);
-                if !code.succeeded() {
+                if code.succeeded() {
+                    // Where the one that was under way beside it has failed.
+                    running.note_logoff(&call, 0, place);
+                } else {
                     running.note_logoff(&call, place, 0);
                 }
                 let answer = if code.succeeded() { 1 } else { 2 };

@@ -4,7 +4,7 @@
 //! on it is demanded. What is said here stands; the report at the end may say more.
 
 use std::collections::HashSet;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write as _};
 use std::path::Path;
 
 use mapi_session_spec::requirement;
@@ -40,7 +40,7 @@ pub(super) fn follow(
             // Others may come, and what they share with these, no document says.
             start.process.haunted = true;
             if header.attached {
-                start.attach([]);
+                start.attach(before.sessions());
             }
             judges.add(start);
         }
@@ -56,7 +56,8 @@ pub(super) fn follow(
                 let id = told.deviation.requirement;
                 let title = requirement::find(id).map_or("", |known| known.name);
                 let blame = told.deviation.blame;
-                eprintln!("{name}:{line}: deviation[{id}]: {title}: the {blame}: {}", told.observed);
+                let what = format!("{name}:{line}: deviation[{id}]: {title}: the {blame}: {}", told.observed);
+                let _ = writeln!(anstream::stderr(), "{what}");
             }
         }
     }

@@ -41,7 +41,12 @@ impl<'r> Judges<'r> {
 
     /// One more process, which starts in this state.
     pub(super) fn add(&mut self, start: World) {
-        self.of_each_process.push(Judge::new(self.rules, self.demand, start, self.holds_client));
+        let mut judge = Judge::new(self.rules, self.demand, start, self.holds_client);
+        if self.gaps > 0 {
+            // Its beginning may lie in one of them.
+            judge.lose_track();
+        }
+        self.of_each_process.push(judge);
         self.habits.push(Habits::default());
     }
 

@@ -8,7 +8,7 @@ use mapi_session_spec::dialect::Inference;
 use mapi_session_spec::event::SessionId;
 use mapi_session_spec::state::{Before, World};
 
-use super::growing::{Growing, when_it_is_there};
+use super::growing::{Growing, is_held, when_it_is_there};
 use crate::failure::Failure;
 use crate::trace::{Events, ReadError};
 
@@ -50,14 +50,13 @@ impl Recording {
     /// is there to be read like any other.
     pub(super) fn followed(
         path: &Path,
-        allow_truncated: bool,
         look: impl FnOnce(&mut dyn Read) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let unreadable = |error: std::io::Error| cannot_open(path, &error);
         let file = when_it_is_there(path).map_err(unreadable)?;
         let is_a_file = file.metadata().map_err(unreadable)?.is_file();
         let kept = if is_a_file {
-            look(&mut Growing::new(file))?;
+            look(&mut Growing::new(file, is_held))?;
             None
         } else {
             let kept = tempfile::NamedTempFile::new().map_err(unreadable)?;
@@ -66,7 +65,8 @@ impl Recording {
             std::io::copy(&mut both, &mut std::io::sink()).map_err(unreadable)?;
             Some(kept)
         };
-        Ok(Self { path: path.to_path_buf(), kept, allow_truncated })
+        // However the program ended: its last line may be cut.
+        Ok(Self { path: path.to_path_buf(), kept, allow_truncated: true })
     }
 
     pub(super) fn events(&self) -> Result<Events<BufReader<File>>, Failure> {
