@@ -4,7 +4,7 @@ mod support;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{conform, cpp_subject, scratch};
@@ -47,6 +47,18 @@ fn recorded(program: &Path, session: &str, trace: &Path, manner: &str) -> String
             .env("MAPI_CONFORM_FORWARD", session)
             .env("MAPI_CONFORM_TRACE", trace),
     )
+}
+
+/// The program, recorded until it is killed.
+fn endless(program: &Path, session: &str, trace: &Path) -> Child {
+    Command::new(program)
+        .arg(recorder())
+        .arg("endless")
+        .env("MAPI_CONFORM_FORWARD", session)
+        .env("MAPI_CONFORM_TRACE", trace)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program")
 }
 
 #[test]
@@ -102,14 +114,7 @@ fn a_program_that_is_killed_leaves_a_trace_up_to_there() {
     let folder = scratch();
     let program = client(folder.path(), None);
     let trace = folder.path().join("killed.jsonl");
-    let mut running = Command::new(&program)
-        .arg(recorder())
-        .arg("endless")
-        .env("MAPI_CONFORM_FORWARD", &session)
-        .env("MAPI_CONFORM_TRACE", &trace)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program");
+    let mut running = endless(&program, &session, &trace);
     let begun = Instant::now();
     while std::fs::metadata(&trace).map_or(0, |file| file.len()) < 20_000 {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is recorded");
@@ -176,14 +181,7 @@ fn a_recording_is_judged_while_it_is_written_and_again_when_the_program_has_ende
     let mut said = BufReader::new(follower.stderr.take().expect("a pipe")).lines();
     let mut next = || said.next().expect("more to say").expect("text");
     assert!(next().starts_with("waiting for "));
-    let mut running = Command::new(&program)
-        .arg(recorder())
-        .arg("endless")
-        .env("MAPI_CONFORM_FORWARD", &session)
-        .env("MAPI_CONFORM_TRACE", &trace)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program");
+    let mut running = endless(&program, &session, &trace);
     let first = next();
     assert!(first.contains(": deviation[LOGOFF-009]: ") && first.contains(": the session: "), "{first}");
     assert!(running.try_wait().expect("its state").is_none(), "it is told while the program runs");

@@ -69,13 +69,8 @@ pub struct Before {
 }
 
 impl Before {
-    /// One more event of the recording.
-    pub fn observe(&mut self, event: &crate::event::Event) {
-        self.new_in(event);
-    }
-
-    /// The same: the session that this event is the first to use, if no logon in the recording handed it out.
-    pub fn new_in(&mut self, event: &crate::event::Event) -> Option<SessionId> {
+    /// One more event of the recording. The session that it is the first to use, if no logon handed that out.
+    pub fn observe(&mut self, event: &crate::event::Event) -> Option<SessionId> {
         let crate::event::Event::Call { call, .. } = event else { return None };
         if let Call::LogonEx { session, .. } = call {
             self.born.insert(*session);

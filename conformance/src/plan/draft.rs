@@ -77,6 +77,12 @@ impl<'r> Draft<'r> {
         draft
     }
 
+    /// The same, and how programs end is worked out for each.
+    #[cfg(test)]
+    pub(super) fn forgetful(&self) -> Self {
+        Self { conclusions: Conclusions::forgetful(), ..self.clone() }
+    }
+
     /// Whether calls may carry a flag that lets the subject wait for a person.
     pub fn may_wait_for_a_person(&self) -> bool {
         self.brief.ui

@@ -44,7 +44,10 @@ const FAMILIES: [Family; 14] = [
 
 /// Every program of the full suite, in a fixed order, made on all cores.
 pub(super) fn all(brief: Brief, observing: Observing) -> Vec<Planned> {
-    let seed = &Draft::new(brief, observing);
+    from(&Draft::new(brief, observing))
+}
+
+fn from(seed: &Draft) -> Vec<Planned> {
     std::thread::scope(|scope| {
         let making = FAMILIES.map(|family| {
             scope.spawn(move || {
@@ -73,4 +76,22 @@ fn logoffs(seed: &Draft, session: SessionId) -> Vec<Call> {
     let mut calls = alphabet::logoffs(session);
     calls.retain(|call| allowed(seed, call));
     calls
+}
+
+#[cfg(test)]
+mod tests {
+    use mapi_session_spec::rule::{Demand, Rules};
+    use mapi_session_spec::{Era, Level};
+
+    use super::*;
+    use crate::plan::Repeats;
+
+    #[test]
+    fn what_is_worked_out_once_is_what_working_it_out_each_time_gives() {
+        let demand = Demand { level: Level::Conventional, era: Era::FastShutdown };
+        let rules = Rules::documented();
+        let brief = Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() };
+        let seed = Draft::new(brief, Observing::Least);
+        assert!(from(&seed) == from(&seed.forgetful()), "the plans differ");
+    }
 }

@@ -7,12 +7,13 @@ use std::collections::HashSet;
 use std::io::{BufReader, Read, Write as _};
 use std::path::Path;
 
-use mapi_session_spec::requirement;
+use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::rule::Rules;
-use mapi_session_spec::state::{Before, World};
+use mapi_session_spec::state::Before;
 
 use super::judges::{Judges, Told};
-use super::recording::broken;
+use super::recording::{broken, start};
+use super::report::headline;
 use crate::cli::DemandArgs;
 use crate::failure::Failure;
 use crate::trace::Events;
@@ -35,29 +36,20 @@ pub(super) fn follow(
     while let Some(event) = events.next() {
         let (event, line) = event.map_err(unreadable)?;
         while judges.count() < events.process.map_or(1, |process| process + 1) {
-            let mut start = World::default();
-            start.process.fresh = !header.attached;
-            // Others may come, and what they share with these, no document says.
-            start.process.haunted = true;
-            if header.attached {
-                start.attach(before.sessions());
-            }
-            judges.add(start);
+            // Other processes may come.
+            judges.add(start(&header, Dialect::default(), true, &before));
         }
         judges.note_gaps(events.gaps);
         if header.attached
-            && let Some(session) = before.new_in(&event)
+            && let Some(session) = before.observe(&event)
         {
             judges.worlds().for_each(|world| world.attach([session]));
         }
         let (told, _) = judges.observe(&event, events.process, line, false)?;
         for told in told.iter().filter(|told| wanted(told)) {
             if said.insert(told.deviation.arm) {
-                let id = told.deviation.requirement;
-                let title = requirement::find(id).map_or("", |known| known.name);
-                let blame = told.deviation.blame;
-                let what = format!("{name}:{line}: deviation[{id}]: {title}: the {blame}: {}", told.observed);
-                let _ = writeln!(anstream::stderr(), "{what}");
+                let (head, blame) = (headline(&name, told), told.deviation.blame);
+                let _ = writeln!(anstream::stderr(), "{head}: the {blame}: {}", told.observed);
             }
         }
     }

@@ -4,13 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use mapi_session_spec::dialect::Inference;
-use mapi_session_spec::event::SessionId;
+use mapi_session_spec::dialect::{Dialect, Inference};
 use mapi_session_spec::state::{Before, World};
 
 use super::growing::{Growing, is_held, when_it_is_there};
 use crate::failure::Failure;
-use crate::trace::{Events, ReadError};
+use crate::trace::{Events, Header, ReadError};
 
 pub(super) fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Input {
@@ -91,22 +90,24 @@ impl Recording {
             }
             before.observe(&event);
         }
-        let before: Vec<SessionId> = before.sessions().collect();
         let several = inferences.len() > 1;
-        let world = |inference: &Inference| {
-            let mut world = World::default();
-            world.process.dialect = inference.dialect();
-            world.process.fresh = !events.header.attached;
-            // Whether a shared session is seen in another process too, no document says.
-            world.process.haunted = several;
-            if events.header.attached {
-                // What came before is unknown, not absent.
-                world.attach(before.iter().copied());
-            }
-            world
-        };
+        let world = |inference: &Inference| start(&events.header, inference.dialect(), several, &before);
         Ok(inferences.iter().map(world).collect())
     }
+}
+
+/// The state in which a process of a recording starts, one of several or the only one.
+pub(super) fn start(header: &Header, dialect: Dialect, several: bool, before: &Before) -> World {
+    let mut world = World::default();
+    world.process.dialect = dialect;
+    world.process.fresh = !header.attached;
+    // Whether a shared session is seen in another process too, no document says.
+    world.process.haunted = several;
+    if header.attached {
+        // What came before is unknown, not absent.
+        world.attach(before.sessions());
+    }
+    world
 }
 
 /// Keeps what is read.

@@ -45,16 +45,22 @@ fn lines(all: &[usize]) -> String {
     format!("{what} {}{rest}", shown.join(", "))
 }
 
+/// Where what deviates, in one line.
+pub(super) fn headline(name: &str, Told { deviation, line, .. }: &Told) -> String {
+    let title = requirement::find(deviation.requirement).map_or("", |known| known.name);
+    format!("{name}:{line}: deviation[{}]: {title}", deviation.requirement)
+}
+
 pub(super) fn as_text(path: &Path, judged: &Judged, rules: &Rules) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let name = crate::text::harmless(&path.display().to_string());
     let demand = judged.demand;
     let _ = writeln!(text, "{name}: {} events, level {}, era {}", judged.events, demand.level, demand.era);
-    for (Told { deviation, line, observed }, again) in by_rule(&judged.told) {
+    for (told, again) in by_rule(&judged.told) {
+        let Told { deviation, observed, .. } = told;
         let known = requirement::find(deviation.requirement);
-        let title = known.map_or("", |r| r.name);
-        let _ = writeln!(text, "\n{name}:{line}: deviation[{}]: {title}", deviation.requirement);
+        let _ = writeln!(text, "\n{}", headline(&name, told));
         let _ = writeln!(text, "  blame    the {}", deviation.blame);
         let _ = writeln!(text, "  allowed  {}", rules.arms()[deviation.arm].demands);
         let _ = writeln!(text, "  came     {observed} ({})", deviation.kind.name());

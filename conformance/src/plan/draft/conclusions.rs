@@ -28,14 +28,25 @@ pub(super) struct Conclusion {
 
 /// Those that are known.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Conclusions(Arc<Mutex<FxHashMap<Reached, Arc<Conclusion>>>>);
+pub(super) struct Conclusions {
+    known: Arc<Mutex<FxHashMap<Reached, Arc<Conclusion>>>>,
+    /// Nothing is remembered: what the tests compare with.
+    forgetful: bool,
+}
 
 impl Conclusions {
+    #[cfg(test)]
+    pub(super) fn forgetful() -> Self {
+        Self { forgetful: true, ..Self::default() }
+    }
+
     pub(super) fn get(&self, reached: &Reached) -> Option<Arc<Conclusion>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(reached).cloned()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(reached).cloned()
     }
 
     pub(super) fn add(&self, reached: Reached, conclusion: Conclusion) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(reached, Arc::new(conclusion));
+        if !self.forgetful {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(reached, Arc::new(conclusion));
+        }
     }
 }
