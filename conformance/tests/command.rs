@@ -88,15 +88,29 @@ fn sessions_that_keep_their_heads_among_threads_conform_and_one_that_does_not_is
 
 #[test]
 fn a_session_whose_announcements_have_two_words_the_second_late_is_not_accused_of_repeating_itself() {
-    let Some(wordy) = cpp_subject("careful_session.cpp", Some("AGAIN_MS=1")) else { return };
-    for seed in ["1", "2"] {
-        let ran =
-            conform(&["check", "--suite", "race", "--rounds", "200", "--seed", seed, "--library", &wordy]);
-        says(&ran, 0, "conforms at level conventional");
-        // What was suspected and not shown has not cut the run short: 16 races, 200 rounds each, and what needs no luck.
-        let traces = ran.stdout.split_whitespace().zip(ran.stdout.split_whitespace().skip(1));
-        let traces = traces.filter(|(_, unit)| *unit == "traces,").find_map(|(n, _)| n.parse::<usize>().ok());
-        assert!(traces.is_some_and(|traces| traces > 16 * 200), "{}", ran.stdout);
+    // At once from another thread, and a moment later: the second word comes in the race's own settling, or after it.
+    for (late, seeds) in [("AGAIN_MS=0", &["1", "3", "4"][..]), ("AGAIN_MS=1", &["1"])] {
+        let Some(wordy) = cpp_subject("careful_session.cpp", Some(late)) else { return };
+        for seed in seeds {
+            let ran = conform(&[
+                "check",
+                "--suite",
+                "race",
+                "--rounds",
+                "200",
+                "--seed",
+                seed,
+                "--library",
+                &wordy,
+            ]);
+            says(&ran, 0, "conforms at level conventional");
+            // What was suspected and not shown has not cut the run short: 16 races, 200 rounds each, and what needs no
+            // luck.
+            let traces = ran.stdout.split_whitespace().zip(ran.stdout.split_whitespace().skip(1));
+            let traces =
+                traces.filter(|(_, unit)| *unit == "traces,").find_map(|(n, _)| n.parse::<usize>().ok());
+            assert!(traces.is_some_and(|traces| traces > 16 * 200), "{}", ran.stdout);
+        }
     }
 }
 

@@ -70,9 +70,31 @@ struct Running {
     /// For the first sessions, where on the record the Logoff begins that has not failed: the first, if there are more.
     /// Zero: there is none.
     logoffs: [AtomicU64; Awaited::TOLD_APART as usize],
+    /// Sinks that a race has unregistered, a bit each: only the race decides whether the session's Logoff came first,
+    /// so that no plan can say that they are given back.
+    given_up: AtomicU64,
 }
 
 impl Running {
+    fn note_given_up(&self, step: &Step) {
+        if let Action::Call(Call::Unadvise { registration, .. }) = step.action
+            && step.place.is_racing()
+        {
+            let advised = self.steps.iter().find_map(|step| match step.action {
+                Action::Call(Call::Advise { sink, registration: r, .. }) if r == registration => Some(sink),
+                _ => None,
+            });
+            let bit = advised.map_or(0, |sink| 1 << sink.0.min(63));
+            self.given_up.fetch_or(bit, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether all of this has come, and what the race has added to it.
+    fn have(&self, awaited: Awaited) -> bool {
+        let released = awaited.released | self.given_up.load(Ordering::SeqCst);
+        self.driver.sinks.have(Awaited { released, ..awaited }, |session| self.logoff(session))
+    }
+
     fn logoff(&self, session: SessionId) -> u64 {
         self.logoffs.get(usize::from(session.0)).map_or(0, |place| place.load(Ordering::SeqCst))
     }
@@ -142,6 +164,7 @@ impl Child {
                 if code.succeeded() {
                     // Where the one that was under way beside it has failed.
                     running.note_logoff(&call, 0, place);
+                    running.note_given_up(step);
                 } else {
                     running.note_logoff(&call, place, 0);
                 }
@@ -155,10 +178,7 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     fn settle(&self, running: &Running, awaited: Awaited) {
         let start = Instant::now();
-        let there = || {
-            awaited != Awaited::default()
-                && running.driver.sinks.have(awaited, |session| running.logoff(session))
-        };
+        let there = || awaited != Awaited::default() && running.have(awaited);
         running.driver.pump();
         if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
             self.put(running.trace, Record::NotSettled);
@@ -255,7 +275,14 @@ impl Child {
     fn run(&self, trace: u32, steps: Vec<Step>) {
         let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
-        let running = Arc::new(Running { trace, steps, answers, driver, logoffs: Default::default() });
+        let running = Arc::new(Running {
+            trace,
+            steps,
+            answers,
+            driver,
+            logoffs: Default::default(),
+            given_up: AtomicU64::new(0),
+        });
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;

@@ -1,22 +1,24 @@
 //! A program in the making: the steps so far, and the state they usually lead to.
 
 mod conclusions;
+mod observing;
+mod settling;
+mod winding_down;
 
-use conclusions::{Conclusion, Conclusions, Reached};
-use mapi_session_spec::alphabet::{self, Way};
+use conclusions::Conclusions;
+use mapi_session_spec::alphabet::Way;
 use mapi_session_spec::event::{
-    BufferId, Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
+    Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::moment::Moment;
 use mapi_session_spec::offers;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
-use mapi_session_spec::phase::Phase;
 use mapi_session_spec::rule::{Check, Moot};
-use mapi_session_spec::state::{ObjectKind, OwedKind, World};
+use mapi_session_spec::state::World;
 
 use super::{Brief, Observing, Planned};
-use crate::program::{Action, Awaited, Place, Program, Step, Wanted};
+use crate::program::{Action, Place, Program, Step, Wanted};
 
 /// A program in the making.
 #[derive(Clone)]
@@ -270,132 +272,6 @@ impl<'r> Draft<'r> {
         !offers::is_allowed(self.brief.rules, self.brief.demand, &world, id, never)
     }
 
-    /// Asks everything that shows whether sessions and objects work: before an edge to prepare, after it to
-    /// observe. What was opened for the asking is released.
-    pub fn observe(&mut self) {
-        // Objects before sessions and after them: asking a session opens and releases others of the same kind.
-        if self.observing == Observing::Everything {
-            self.observe_objects();
-        }
-        self.observe_sessions();
-        self.observe_objects();
-    }
-
-    fn observe_sessions(&mut self) {
-        let sessions: Vec<(SessionId, bool, bool)> = self
-            .world
-            .all_sessions()
-            .filter(|(_, session)| session.references > 0)
-            .map(|(id, session)| (id, session.is_logged_on(), session.is_logged_off()))
-            .collect();
-        for (session, on, off) in sessions {
-            if on {
-                let object = self.object();
-                let mut questions = alphabet::questions(session, object);
-                if self.observing == Observing::Least {
-                    questions.retain(alphabet::is_telling);
-                }
-                for question in questions {
-                    self.call(question);
-                    if matches!(question, Call::Method { method, .. } if method.opens()) {
-                        self.release_if_there(object);
-                    }
-                }
-            }
-            if off {
-                self.probe_ended(session);
-            }
-        }
-    }
-
-    fn observe_objects(&mut self) {
-        let held: Vec<ObjectId> =
-            self.world.all_objects().filter(|(_, object)| object.is_held()).map(|(id, _)| id).collect();
-        for object in held {
-            for question in alphabet::questions_to(&self.world, object) {
-                if !matches!(question, Call::OnObject { method, .. } if !method.carries_state())
-                    && self.is_worth_making(&question)
-                {
-                    self.call(question);
-                }
-            }
-        }
-    }
-
-    fn release_if_there(&mut self, object: ObjectId) {
-        if self.world.object(object).is_some_and(mapi_session_spec::state::Object::is_held) {
-            self.call(Call::Release { target: Target::Object(object) });
-        }
-    }
-
-    /// Calls on a session that has logged off, where a rule judges the answer.
-    fn probe_ended(&mut self, session: SessionId) {
-        let object = self.object();
-        let mut calls = alphabet::methods(session, object);
-        calls.retain(|call| !matches!(call, Call::Method { flags, .. } if *flags != 0));
-        if self.observing == Observing::Least {
-            calls.retain(alphabet::is_telling);
-        }
-        let registration = RegistrationId(self.next_sink);
-        let sink = SinkId(self.next_sink);
-        calls.push(Call::Advise { session, mask: EventMask::END_OF_SESSION, sink, registration });
-        calls.push(alphabet::plain_logoff(session));
-        for call in calls {
-            if self.is_worth_making(&call) {
-                if matches!(call, Call::Advise { .. }) {
-                    self.next_sink += 1;
-                }
-                self.call(call);
-            }
-        }
-    }
-
-    /// Waits for everything that is owed now, if anything is.
-    pub fn settle(&mut self) {
-        let awaited = self.awaited();
-        if awaited == Awaited::default() {
-            return;
-        }
-        self.note_owed();
-        self.steps.push(Step {
-            action: Action::Settle(awaited),
-            place: Place::Thread(ThreadId(0)),
-            after: self.guard,
-        });
-        for owed in &mut self.world.owed {
-            owed.paid = true;
-            if let OwedKind::Told { heard, .. } = &mut owed.kind {
-                *heard = EventMask::fnevCriticalError;
-            }
-        }
-        self.world.settle();
-    }
-
-    fn awaited(&self) -> Awaited {
-        let mut awaited = Awaited::default();
-        for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
-            match owed.kind {
-                OwedKind::Told { listener, leaver, .. } => {
-                    let sinks = self.world.registrations.iter().flatten();
-                    let sink = sinks
-                        .filter(|r| {
-                            r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION)
-                        })
-                        .map(|r| r.sink)
-                        .next();
-                    if let Some(sink) = sink {
-                        awaited.word(sink, leaver);
-                    }
-                }
-                OwedKind::Untold { .. } | OwedKind::Hushed { .. } => {}
-                OwedKind::Unadvised { sink, .. } | OwedKind::Abandoned { sink, .. } => {
-                    awaited.released |= 1 << sink.0.min(63);
-                }
-            }
-        }
-        awaited
-    }
-
     /// Makes the call, the edge that the program is about, and ends the program for whichever way it goes: observes,
     /// settles, winds down.
     pub fn edge(self, call: Call) -> Planned {
@@ -457,110 +333,6 @@ impl<'r> Draft<'r> {
         let program = Program { steps: self.steps };
         let leaves_a_ghost = self.leaves_a_ghost;
         Planned { program, aims: self.aims, alone: false, leaves_a_ghost, race: None }
-    }
-
-    /// Which arms what is owed is put to.
-    fn note_owed(&mut self) {
-        for (i, arm) in self.brief.rules.demanded_on(self.brief.demand, Moot::Settled) {
-            if let Check::Settled { bears, .. } = arm.check
-                && self.world.owed.iter().any(|owed| bears(&self.world, owed))
-            {
-                self.aims.push(i as u16);
-            }
-        }
-    }
-
-    /// Ends the program. After this the state says nothing any more.
-    fn conclude(&mut self) {
-        let reached = self.reached();
-        if let Some(known) = reached.as_ref().and_then(|reached| self.conclusions.get(reached)) {
-            let after = self.guard;
-            self.steps.extend(known.steps.iter().map(|step| Step { after, ..*step }));
-            self.aims.extend(&known.aims);
-            self.leaves_a_ghost |= known.leaves_a_ghost;
-            return;
-        }
-        let (begin, aims_before) = (self.steps.len(), std::mem::take(&mut self.aims));
-        self.settle();
-        self.observe();
-        self.wind_down();
-        self.note_owed();
-        let leaves_a_ghost = self.world.leaves_a_ghost(false);
-        self.leaves_a_ghost |= leaves_a_ghost;
-        let mut aims = std::mem::replace(&mut self.aims, aims_before);
-        aims.sort_unstable();
-        aims.dedup();
-        self.aims.extend(&aims);
-        if let Some(reached) = reached {
-            let steps = self.steps[begin..].iter().map(|step| Step { after: None, ..*step }).collect();
-            self.conclusions.add(reached, Conclusion { steps, aims, leaves_a_ghost });
-        }
-    }
-
-    /// What the rest of the program depends on: `None` where it is more than the state.
-    fn reached(&self) -> Option<Reached> {
-        let has_told_sinks = self.steps.iter().any(|step| step.place.sink().is_some());
-        let is_alike = !has_told_sinks && !self.racing && self.may_have_been_cancelled.is_none();
-        let next = [self.next_object, self.next_session, self.next_sink];
-        is_alike.then(|| Reached { world: self.world.clone(), next, thread: self.thread })
-    }
-
-    /// Gives back what is held, in the order that the documents ask for: registrations, objects, Logoff, the
-    /// session, then `MAPIUninitialize`. All of it is judged like the rest.
-    fn wind_down(&mut self) {
-        let buffers: Vec<BufferId> = (0..self.world.buffers.len() as u16)
-            .map(BufferId)
-            .filter(|id| self.world.buffer(*id).is_some_and(|buffer| buffer.held))
-            .collect();
-        for buffer in buffers {
-            self.call(Call::ReadBuffer { buffer });
-            self.call(Call::FreeBuffer { buffer });
-        }
-        let sessions: Vec<SessionId> = self.world.all_sessions().map(|(id, _)| id).collect();
-        for session in sessions {
-            let Some(known) = self.world.session(session) else { continue };
-            if known.phases.may_be(Phase::LoggedOn) {
-                let registered = self.world.all_registrations();
-                let registered: Vec<RegistrationId> =
-                    registered.filter(|(_, r)| r.session == session && r.active).map(|(id, _)| id).collect();
-                for registration in registered {
-                    self.call(Call::Unadvise { session, registration });
-                }
-                self.settle();
-                self.release_objects_of(session, |_| true);
-                if self.world.session(session).is_some_and(|s| s.references > 0) {
-                    self.call(alphabet::plain_logoff(session));
-                }
-            } else {
-                self.release_objects_of(session, |kind| kind == ObjectKind::ClientShutdown);
-                if let Some((_, step)) = self.may_have_been_cancelled.filter(|(which, _)| *which == session) {
-                    let before = self.guard.replace((step, Wanted::Failure));
-                    self.untracked(Place::Thread(self.thread), alphabet::plain_logoff(session));
-                    self.guard = before;
-                }
-            }
-            while self.world.session(session).is_some_and(|s| s.references > 0) {
-                self.call(Call::Release { target: Target::Session(session) });
-            }
-        }
-        self.settle();
-        while self.world.process.initialised > 0 {
-            self.call(Call::Uninitialize);
-        }
-    }
-
-    fn release_objects_of(&mut self, session: SessionId, which: impl Fn(ObjectKind) -> bool) {
-        let mine: Vec<ObjectId> = self
-            .world
-            .all_objects()
-            .filter(|(_, object)| object.session == session && object.is_held() && which(object.kind))
-            .map(|(id, _)| id)
-            .collect();
-        for object in mine {
-            while self.world.object(object).is_some_and(mapi_session_spec::state::Object::is_held) {
-                self.call(Call::Release { target: Target::Object(object) });
-            }
-        }
     }
 }
 

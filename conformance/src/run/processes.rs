@@ -21,7 +21,7 @@ const BATCH_WITHOUT_CLEANING: usize = 1_000;
 
 /// How many processes run abreast where the subject mostly waits, as one that tells its members from a thread of its own
 /// may do in every trace.
-const ABREAST: usize = 8;
+pub(super) const ABREAST: usize = 8;
 /// A race that takes longer than this, on the average, is one that waits.
 const WAITS: Duration = Duration::from_millis(2);
 

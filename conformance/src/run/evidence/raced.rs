@@ -1,5 +1,6 @@
 //! Evidence from a race, which two runs of the same calls need not show twice.
 
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use mapi_session_spec::dialect::Dialect;
@@ -10,13 +11,14 @@ use super::{Evidence, is_settling, judge, patient, rests_on_waiting};
 use crate::isolation::parent::{self, Observed, Setting};
 use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
+use crate::run::processes::ABREAST;
 use crate::run::{Past, Ran, Request};
 
 /// How many rounds are run again, to say how often it shows; where it must show, as many again until it does, for so
 /// long. A session that tells late takes all of that in its first rounds.
 const ROUNDS: usize = 200;
 const LOOKING: Duration = Duration::from_secs(5);
-/// The same where each listens for a while before it races: in so many turns, until one shows it.
+/// The same where each listens to every Logoff in full: in so many turns, until one shows it.
 const ROUNDS_A_TURN: usize = 12;
 const TURNS: usize = 2;
 /// How many rounds are listened to, to know how many words an announcement has.
@@ -46,8 +48,7 @@ pub(super) fn confirm(
         deviation.kind == Kind::RepeatedCallback && has_late_words(request, dialect, &mut rounds);
     if late_words {
         for _ in 0..TURNS {
-            let programs: Vec<Program> =
-                rounds.next(ROUNDS_A_TURN).into_iter().map(listening_first).collect();
+            let programs: Vec<Program> = rounds.next(ROUNDS_A_TURN).into_iter().map(listening).collect();
             look(request, dialect, deviation, &programs, true, &mut seen);
             if seen.shown > 0 {
                 break;
@@ -80,14 +81,18 @@ const fn needs_patience(kind: Kind) -> bool {
     rests_on_waiting(kind) && !matches!(kind, Kind::RepeatedCallback)
 }
 
+/// Whether what is missing was waited for in full: a settling ends before its time where all that the plan foresaw has
+/// come, and says nothing of what else may be on its way.
+fn was_waited_for(events: &[Event], deviation: &Deviation) -> bool {
+    !matches!(events.get(deviation.event), Some(Event::Settled { milliseconds: 0, .. }))
+}
+
 /// Whether an announcement of this subject's has several words of a kind. Where it has one, nothing of an earlier Logoff
 /// was still on its way when the race began, and whatever came is the race's.
 fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> bool {
-    let programs: Vec<Program> = rounds.next(LISTENING).into_iter().map(listening_first).collect();
-    let setting = Setting { patience: u32::MAX, ..request.setting.clone() };
-    let batch = parent::run(&setting, &programs.iter().collect::<Vec<_>>());
+    let programs: Vec<Program> = rounds.next(LISTENING).into_iter().map(listening).collect();
     let words = |observed: &Observed| {
-        let past = Past::none(setting.has_a_process_of_its_own());
+        let past = Past::none(request.setting.has_a_process_of_its_own());
         let mut judge = Judge::new(request.rules, request.demand, past.start(dialect), false);
         // What the race itself brought may be what is wrong: the earlier Logoff's words alone say how many one has.
         let settled = observed.events.iter().position(|event| matches!(event, Event::Settled { .. }));
@@ -96,17 +101,36 @@ fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> b
         }
         judge.world.groups.iter().map(|group| group.times).max().unwrap_or(0)
     };
-    batch.observed.iter().map(words).max().is_none_or(|most| most != 1)
+    listen(request, &programs).iter().map(words).max().is_none_or(|most| most != 1)
 }
 
-/// The same calls, with all the time there is for what an earlier Logoff brings: one announcement may have several
-/// words, and the later of them are not to be taken for the race's.
-fn listening_first(mut program: Program) -> Program {
-    let race = program.steps.iter().position(|step| step.place.is_racing()).unwrap_or(0);
-    for step in program.steps[..race].iter_mut().filter(|step| is_settling(step)) {
+/// The same calls, with all the time there is for what a Logoff brings, the earlier one and those of the race: one
+/// announcement may have several words, and the later of them are not to be taken for those of the next.
+fn listening(mut program: Program) -> Program {
+    let raced = program.steps.iter().rposition(|step| step.place.is_racing()).unwrap_or(0);
+    let after = program.steps[raced..].iter().position(is_settling).map_or(raced, |index| raced + index);
+    for step in program.steps[..=after].iter_mut().filter(|step| is_settling(step)) {
         step.action = Action::Settle(Awaited::default());
     }
     program
+}
+
+/// Runs rounds that listen, each in a process of its own where the subject has one: they mostly wait, and wait abreast.
+fn listen(request: &Request, programs: &[Program]) -> Vec<Observed> {
+    let setting = Setting { patience: u32::MAX, ..request.setting.clone() };
+    if !setting.has_a_process_of_its_own() {
+        return parent::run(&setting, &programs.iter().collect::<Vec<_>>()).observed;
+    }
+    let all = programs.chunks(ABREAST).flat_map(|abreast| {
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                abreast.iter().map(|program| scope.spawn(|| parent::run(&setting, &[program]))).collect();
+            let ended =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ended.flat_map(|batch| batch.observed).collect::<Vec<_>>()
+        })
+    });
+    all.collect()
 }
 
 /// Runs these rounds, and looks for the same fault in each that was settled.
@@ -118,24 +142,28 @@ fn look(
     listening: bool,
     seen: &mut Seen,
 ) {
-    let mut setting = request.setting.clone();
-    if listening {
-        // Each round waits once for what does not come.
-        setting.patience = u32::MAX;
-    } else if needs_patience(deviation.kind) {
-        setting = patient(&setting, deviation.kind);
-        // One that waited in vain is enough, and the others need not.
-        setting.patience = 1;
-    }
-    let batch = parent::run(&setting, &programs.iter().collect::<Vec<_>>());
-    for observed in &batch.observed {
+    let observed = if listening {
+        listen(request, programs)
+    } else {
+        let mut setting = request.setting.clone();
+        if needs_patience(deviation.kind) {
+            setting = patient(&setting, deviation.kind);
+            // One that waited in vain is enough, and the others need not.
+            setting.patience = 1;
+        }
+        parent::run(&setting, &programs.iter().collect::<Vec<_>>()).observed
+    };
+    for observed in &observed {
         // A round that was waited for no more says nothing of what did not come.
         if !observed.whole && (listening || needs_patience(deviation.kind)) {
             continue;
         }
-        let past = Past::none(setting.has_a_process_of_its_own());
+        let past = Past::none(request.setting.has_a_process_of_its_own());
         let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
-        let same = |d: &&Deviation| d.requirement == deviation.requirement && d.kind == deviation.kind;
+        let same = |d: &&Deviation| {
+            let same = d.requirement == deviation.requirement && d.kind == deviation.kind;
+            same && (!needs_patience(d.kind) || was_waited_for(&observed.events, d))
+        };
         seen.rounds += 1;
         if let Some(again) = verdict.deviations.iter().find(same) {
             seen.shown += 1;
