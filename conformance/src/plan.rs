@@ -106,7 +106,11 @@ impl Default for Repeats {
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
     let mut all = match suite {
         Suite::Full => distinct(families::all(brief, Observing::Everything)),
-        Suite::Smoke => smoke::select(distinct(families::all(brief, Observing::Least))),
+        Suite::Smoke => {
+            let mut tours = Vec::new();
+            families::tours(&Draft::new(brief, Observing::Least), &mut tours);
+            smoke::select(&tours, distinct(families::all(brief, Observing::Least)))
+        }
         Suite::Race => races::all(brief),
     };
     // What is left on may haunt whatever runs after it in its process.

@@ -1,5 +1,7 @@
 //! A linear program for the child: calls in order, each guarded by what an earlier one answered.
 
+use std::collections::BTreeMap;
+
 use mapi_session_spec::event::{Call, SessionId, SinkId, ThreadId};
 
 /// What a guard wants of an earlier step.
@@ -148,6 +150,21 @@ impl Program {
         self.steps.iter().filter(|step| matches!(step.action, Action::Call(_))).count()
     }
 
+    /// How many calls a run of it makes at most: of what is done after a success and what after a failure, only one.
+    pub fn most_calls(&self) -> usize {
+        let mut either: BTreeMap<u16, [usize; 2]> = BTreeMap::new();
+        let mut always = 0;
+        for step in self.steps.iter().filter(|step| matches!(step.action, Action::Call(_))) {
+            match step.after {
+                None => always += 1,
+                Some((earlier, wanted)) => {
+                    either.entry(earlier).or_default()[usize::from(wanted == Wanted::Failure)] += 1;
+                }
+            }
+        }
+        always + either.values().map(|[success, failure]| success.max(failure)).sum::<usize>()
+    }
+
     /// Whether some of it is a race: two runs of it may differ.
     pub fn races(&self) -> bool {
         self.steps.iter().any(|step| step.place.is_racing())
@@ -157,6 +174,16 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_is_done_after_a_success_or_after_a_failure_a_run_makes_the_longer() {
+        let call = Step::call(Call::Initialize);
+        let after = |wanted| Step { after: Some((0, wanted)), ..call };
+        let (success, failure) = (after(Wanted::Success), after(Wanted::Failure));
+        let settle = Step { action: Action::Settle(Awaited::default()), ..call };
+        let program = Program { steps: vec![call, success, failure, settle, failure] };
+        assert_eq!((program.calls(), program.most_calls()), (4, 3));
+    }
 
     #[test]
     fn a_word_that_came_before_a_logoff_began_is_no_word_of_it() {

@@ -256,7 +256,7 @@ fn print_plan(planned: &[Planned]) -> Result<(), Failure> {
     use crate::program::{Action, Place};
     use std::fmt::Write as _;
     let mut out = String::new();
-    let calls: usize = planned.iter().map(|planned| planned.program.calls()).sum();
+    let calls: usize = planned.iter().map(|planned| planned.program.most_calls()).sum();
     let _ = writeln!(out, "{} traces, {calls} calls at most", planned.len());
     for (number, planned) in planned.iter().enumerate() {
         let _ = writeln!(out, "\ntrace {}", number + 1);

@@ -85,6 +85,14 @@ impl<'r> Draft<'r> {
         Self { conclusions: Conclusions::forgetful(), ..self.clone() }
     }
 
+    /// Whether a usual subject refuses this call, made now.
+    pub fn is_usually_refused(&self, call: Call) -> bool {
+        let mut draft = self.clone();
+        let (id, _) = draft.begin(call);
+        offers::usual(self.brief.rules, self.brief.demand, &draft.world, id)
+            .is_some_and(|outcome| !outcome.succeeded())
+    }
+
     /// Whether calls may carry a flag that lets the subject wait for a person.
     pub fn may_wait_for_a_person(&self) -> bool {
         self.brief.ui

@@ -9,12 +9,14 @@ mod logons;
 mod one_client;
 mod overlap;
 mod several_clients;
+mod tours;
 
 use std::panic::resume_unwind;
 
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{Call, SessionId};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
+pub(super) use tours::tours;
 
 use super::draft::Draft;
 use super::{Brief, Observing, Planned};
@@ -25,7 +27,7 @@ const BOTH: EventMask = EventMask::END_OF_SESSION;
 type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 14] = [
+const FAMILIES: [Family; 15] = [
     histories::histories,
     one_client::every_method,
     several_clients::shared_basics,
@@ -37,6 +39,7 @@ const FAMILIES: [Family; 14] = [
     comings::many_registrations,
     comings::one_sink_for_several,
     comings::after_a_refusal,
+    tours,
     overlap::callbacks,
     overlap::callbacks_that_wait,
     overlap::logoffs_that_overlap,

@@ -1,4 +1,4 @@
-//! The smallest choice of programs that still aims at everything.
+//! A choice of at most a thousand calls that still aims at everything.
 
 use std::collections::{HashMap, HashSet};
 
@@ -216,8 +216,9 @@ fn items(planned: &Planned) -> HashSet<Item> {
     items
 }
 
-/// Greedy cover, of the rules first and of everything else with the calls that are left.
-pub(super) fn select(all: Vec<Planned>) -> Vec<Planned> {
+/// The tours, and a greedy cover with the calls that are left: of the rules first and then of everything else. In the
+/// order that they came in.
+pub(super) fn select(tours: &[Planned], all: Vec<Planned>) -> Vec<Planned> {
     let mut numbers: FxHashMap<Item, u32> = FxHashMap::default();
     let mut weights = Vec::new();
     let mut number = |item: Item| {
@@ -229,12 +230,24 @@ pub(super) fn select(all: Vec<Planned>) -> Vec<Planned> {
     };
     let candidates = all
         .into_iter()
-        .map(|planned| Candidate { adds: items(&planned).into_iter().map(&mut number).collect(), planned })
+        .enumerate()
+        .map(|(place, planned)| {
+            let has: Vec<u32> = items(&planned).into_iter().map(&mut number).collect();
+            Candidate { place, adds: has.clone(), has, is_a_tour: tours.contains(&planned), planned }
+        })
         .collect();
     let mut cover = Cover { candidates, covered: vec![false; weights.len()], chosen: Vec::new(), calls: 0 };
+    cover.take_tours();
     cover.extend(|item| weights[item as usize].of_a_rule);
-    cover.extend(|item| weights[item as usize].of_all);
-    cover.chosen
+    loop {
+        cover.extend(|item| weights[item as usize].of_all);
+        if !cover.drop_what_others_cover() {
+            break;
+        }
+    }
+    // The plainest first: a fault that needs a past shows once in a process.
+    cover.chosen.sort_by_key(|chosen| chosen.place);
+    cover.chosen.into_iter().map(|chosen| chosen.planned).collect()
 }
 
 /// What it is worth to cover an item.
@@ -244,19 +257,30 @@ struct Weight {
 }
 
 struct Candidate {
-    /// The numbers of the items that nothing chosen has yet.
+    /// Where it came in the list.
+    place: usize,
+    /// The numbers of its items.
+    has: Vec<u32>,
+    /// Those that nothing chosen has yet.
     adds: Vec<u32>,
+    is_a_tour: bool,
     planned: Planned,
 }
 
 struct Cover {
     candidates: Vec<Candidate>,
     covered: Vec<bool>,
-    chosen: Vec<Planned>,
+    chosen: Vec<Candidate>,
     calls: usize,
 }
 
 impl Cover {
+    fn take_tours(&mut self) {
+        while let Some(tour) = self.candidates.iter().position(|candidate| candidate.is_a_tour) {
+            self.take(tour);
+        }
+    }
+
     /// Takes the program that adds most for its calls, until nothing is added or the calls are spent.
     fn extend(&mut self, worth: impl Fn(u32) -> usize) {
         loop {
@@ -264,23 +288,48 @@ impl Cover {
                 .candidates
                 .iter()
                 .enumerate()
-                .filter(|(_, candidate)| self.calls + candidate.planned.program.calls() <= MOST_CALLS)
-                .map(|(i, candidate)| {
+                .map(|(i, candidate)| (i, candidate, candidate.planned.program.most_calls()))
+                .filter(|(_, _, calls)| self.calls + calls <= MOST_CALLS)
+                .map(|(i, candidate, calls)| {
                     let gain: usize = candidate.adds.iter().map(|item| worth(*item)).sum();
-                    (i, gain, candidate.planned.program.calls().max(1))
+                    (i, gain, calls.max(1))
                 })
                 .filter(|(_, gain, _)| *gain > 0)
                 .max_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)).then(b.0.cmp(&a.0)));
-            let Some((index, _, cost)) = best else { return };
-            let Candidate { adds, planned } = self.candidates.swap_remove(index);
-            for item in adds {
-                self.covered[item as usize] = true;
-            }
-            for candidate in &mut self.candidates {
-                candidate.adds.retain(|item| !self.covered[*item as usize]);
-            }
-            self.calls += cost;
-            self.chosen.push(planned);
+            let Some((index, ..)) = best else { return };
+            self.take(index);
         }
+    }
+
+    fn take(&mut self, index: usize) {
+        let chosen = self.candidates.swap_remove(index);
+        for item in &chosen.adds {
+            self.covered[*item as usize] = true;
+        }
+        for candidate in &mut self.candidates {
+            candidate.adds.retain(|item| !self.covered[*item as usize]);
+        }
+        self.calls += chosen.planned.program.most_calls();
+        self.chosen.push(chosen);
+    }
+
+    /// What was chosen early may have nothing that the later ones have not: it goes. Whether any did.
+    fn drop_what_others_cover(&mut self) -> bool {
+        let mut have = vec![0_usize; self.covered.len()];
+        for item in self.chosen.iter().flat_map(|chosen| &chosen.has) {
+            have[*item as usize] += 1;
+        }
+        let before = self.chosen.len();
+        self.chosen.retain(|chosen| {
+            let is_needed = chosen.is_a_tour || chosen.has.iter().any(|item| have[*item as usize] == 1);
+            if !is_needed {
+                self.calls -= chosen.planned.program.most_calls();
+                for item in &chosen.has {
+                    have[*item as usize] -= 1;
+                }
+            }
+            is_needed
+        });
+        self.chosen.len() < before
     }
 }
