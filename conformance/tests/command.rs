@@ -92,17 +92,8 @@ fn a_session_whose_announcements_have_two_words_the_second_late_is_not_accused_o
     for (late, seeds) in [("AGAIN_MS=0", &["1", "3", "4"][..]), ("AGAIN_MS=1", &["1"])] {
         let Some(wordy) = cpp_subject("careful_session.cpp", Some(late)) else { return };
         for seed in seeds {
-            let ran = conform(&[
-                "check",
-                "--suite",
-                "race",
-                "--rounds",
-                "200",
-                "--seed",
-                seed,
-                "--library",
-                &wordy,
-            ]);
+            let run = ["check", "--suite", "race", "--rounds", "200", "--seed", seed, "--library", &wordy];
+            let ran = conform(&run);
             says(&ran, 0, "conforms at level conventional");
             // What was suspected and not shown has not cut the run short: 16 races, 200 rounds each, and what needs no
             // luck.

@@ -459,14 +459,20 @@ fn threads_may_have_the_systems_own_numbers() {
     says(&recording.judged_whole(), 2, "this is another thread than the call's");
 }
 
-#[test]
-fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
+/// A client that asks its session so many times after it has logged off, and releases it.
+fn asked_after_its_logoff(times: usize) -> Recording {
     let mut recording = Recording::logged_on();
     recording.on("s1", "Logoff", "", S_OK);
-    for _ in 0..20 {
+    for _ in 0..times {
         recording.on("s1", "QueryIdentity", "", r#","result":"MAPI_E_INVALID_OBJECT""#);
     }
     recording.on("s1", "Release", "", "");
+    recording
+}
+
+#[test]
+fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
+    let mut recording = asked_after_its_logoff(20);
     recording.call("MAPIUninitialize", "", "");
     let ran = recording.judged_whole();
     says(&ran, 1, "again    in lines 10, 12, 14, 16, 18, 20, 22, 24 and 11 more");
@@ -475,12 +481,7 @@ fn who_does_the_same_wrong_many_times_is_told_once_and_in_which_lines() {
 
 #[test]
 fn who_is_wrong_once_after_others_were_a_thousand_times_is_told_too() {
-    let mut recording = Recording::logged_on();
-    recording.on("s1", "Logoff", "", S_OK);
-    for _ in 0..1_100 {
-        recording.on("s1", "QueryIdentity", "", r#","result":"MAPI_E_INVALID_OBJECT""#);
-    }
-    recording.on("s1", "Release", "", "");
+    let mut recording = asked_after_its_logoff(1_100);
     recording.log_on("s2", "MAPI_NEW_SESSION");
     recording.on("s2", "Logoff", "", r#","result":"S_FALSE""#);
     recording.on("s2", "Release", "", "");

@@ -81,12 +81,6 @@ const fn needs_patience(kind: Kind) -> bool {
     rests_on_waiting(kind) && !matches!(kind, Kind::RepeatedCallback)
 }
 
-/// Whether what is missing was waited for in full: a settling ends before its time where all that the plan foresaw has
-/// come, and says nothing of what else may be on its way.
-fn was_waited_for(events: &[Event], deviation: &Deviation) -> bool {
-    !matches!(events.get(deviation.event), Some(Event::Settled { milliseconds: 0, .. }))
-}
-
 /// Whether an announcement of this subject's has several words of a kind. Where it has one, nothing of an earlier Logoff
 /// was still on its way when the race began, and whatever came is the race's.
 fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> bool {
@@ -160,10 +154,7 @@ fn look(
         }
         let past = Past::none(request.setting.has_a_process_of_its_own());
         let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
-        let same = |d: &&Deviation| {
-            let same = d.requirement == deviation.requirement && d.kind == deviation.kind;
-            same && (!needs_patience(d.kind) || was_waited_for(&observed.events, d))
-        };
+        let same = |d: &&Deviation| d.requirement == deviation.requirement && d.kind == deviation.kind;
         seen.rounds += 1;
         if let Some(again) = verdict.deviations.iter().find(same) {
             seen.shown += 1;
