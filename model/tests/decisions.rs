@@ -250,7 +250,7 @@ fn ask_of_returns(rules: &Rules, tallies: &mut [Tally], world: &World, id: CallI
             let Check::Return { bears, allows } = arm.check else { continue };
             let judged =
                 Level::ALL.into_iter().filter(|level| arm.bears_on(&moment, Demand { level: *level, era }));
-            if !bears(&moment) {
+            if !arm.about.has(moment.scene()) || !bears(&moment) {
                 continue;
             }
             tally.bore(*occasion * 4 + judged.count());

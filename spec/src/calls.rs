@@ -1,4 +1,4 @@
-//! Kinds of calls, and sets of them: what a rule is about, before it looks at anything else.
+//! Kinds of calls, and sets of them.
 
 use crate::event::Call;
 
@@ -24,8 +24,23 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// How many there are.
-    pub const COUNT: usize = Self::Logoff as usize + 1;
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Initialize,
+        Self::Uninitialize,
+        Self::LogonEx,
+        Self::AllocateBuffer,
+        Self::ReadBuffer,
+        Self::FreeBuffer,
+        Self::QueryInterface,
+        Self::AddRef,
+        Self::Release,
+        Self::Method,
+        Self::OnObject,
+        Self::Advise,
+        Self::Unadvise,
+        Self::Logoff,
+    ];
 
     /// The kind of this call.
     pub const fn of(call: &Call) -> Self {
@@ -67,13 +82,14 @@ impl Calls {
         Self(bits)
     }
 
-    /// Whether this call is of one of the kinds.
-    pub const fn have(self, call: &Call) -> bool {
-        self.have_place(CallKind::of(call) as usize)
+    /// Whether this kind is one of them.
+    pub const fn have(self, kind: CallKind) -> bool {
+        self.0 & (1 << kind as u16) != 0
     }
 
-    /// Whether the kind at that place is one of them.
-    pub(crate) const fn have_place(self, kind: usize) -> bool {
-        self.0 & (1 << kind) != 0
+    /// The kinds that are in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }

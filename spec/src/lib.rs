@@ -28,6 +28,7 @@ pub mod render;
 pub mod requirement;
 pub mod rule;
 mod rules;
+pub mod scope;
 pub mod state;
 mod step;
 

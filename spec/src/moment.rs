@@ -1,9 +1,11 @@
 //! What a rule sees when a call ends: the state just before, and the call's own history.
 
+use crate::calls::CallKind;
 use crate::era::Era;
 use crate::event::{Call, Method, Target};
 use crate::flags::{LogoffFlags, LogonFlags};
 use crate::phase::{Phases, Standing};
+use crate::scope::Scene;
 use crate::state::{Disturbance, Membership, Object, ObjectKind, Pending, Session, World};
 
 /// A call about to end. What most rules ask of it is looked up once.
@@ -18,7 +20,9 @@ pub struct Moment<'a> {
     session: Option<&'a Session>,
     object: Option<&'a Object>,
     standing: Option<Standing>,
+    disturbed: Option<Disturbance>,
     first_logoff: bool,
+    scene: Scene,
 }
 
 impl<'a> Moment<'a> {
@@ -31,7 +35,22 @@ impl<'a> Moment<'a> {
             world.session_of(&pending.call).and_then(|id| world.session(id)).is_some_and(|s| s.aliased);
         let standing = if aliased { None } else { pending.saw.map(Phases::standing) };
         let first_logoff = !aliased && is_first_logoff(world, pending);
-        Self { world, pending, era, session, object, standing, first_logoff }
+        let disturbed = match object {
+            Some(object) => object.disturbed,
+            None => session.and_then(|session| session.disturbed),
+        };
+        let beside = pending.overlapped || pending.nested || !world.running.is_empty();
+        let scene = Scene {
+            kind: CallKind::of(&pending.call),
+            met: standing.into(),
+            stirred: disturbed.is_some() || beside,
+        };
+        Self { world, pending, era, session, object, standing, disturbed, first_logoff, scene }
+    }
+
+    /// The kind of the call, what it met, and whether anything was out of the way.
+    pub fn scene(&self) -> Scene {
+        self.scene
     }
 
     /// The call.
@@ -123,10 +142,7 @@ impl<'a> Moment<'a> {
 
     /// What last disturbed the session or the object that the call is made on.
     pub fn disturbed(&self) -> Option<Disturbance> {
-        match self.object() {
-            Some(object) => object.disturbed,
-            None => self.session().and_then(|session| session.disturbed),
-        }
+        self.disturbed
     }
 
     /// The very same question was answered with success before, on the same pointer, and nothing since may have

@@ -4,13 +4,13 @@
 //! level must allow what was observed, so a stricter level can only narrow, and taking an arm out can only widen.
 //! The judge filters observations by the arms, the models enumerate with them, the reports print them.
 
-use crate::calls::{CallKind, Calls};
 use crate::era::Era;
 use crate::event::{Call, Callback, SinkId, ThreadId};
 use crate::level::Level;
 use crate::moment::Moment;
 use crate::outcome::Outcome;
 use crate::requirement::RequirementId;
+use crate::scope::{Scene, Scope};
 use crate::state::{Owed, World};
 
 /// How strict a judgement is, and of which era.
@@ -86,8 +86,8 @@ pub struct Arm {
     pub era: Option<Era>,
     /// What it demands, for the report: "what was allowed".
     pub demands: &'static str,
-    /// Where it is a rule on how calls end: of which kinds of call alone.
-    pub about: Calls,
+    /// Where it is a rule on how calls end: which calls it is about.
+    pub about: Scope,
     /// The check.
     pub check: Check,
 }
@@ -101,7 +101,7 @@ impl Arm {
     /// Whether this demand includes the arm, and it has something to say on this call's end.
     pub fn bears_on(&self, moment: &Moment, demand: Demand) -> bool {
         self.is_demanded(demand)
-            && self.about.have(moment.call())
+            && self.about.has(moment.scene())
             && matches!(self.check, Check::Return { bears, .. } if bears(moment))
             && !crate::rules::leaves_undecided(moment, demand)
     }
@@ -116,10 +116,10 @@ impl Arm {
         }
     }
 
-    /// The same rule, on these kinds of call alone.
+    /// The same rule, on these calls alone.
     #[must_use]
-    pub const fn about(mut self, calls: Calls) -> Self {
-        self.about = calls;
+    pub const fn about(mut self, scope: Scope) -> Self {
+        self.about = self.about.and(scope);
         self
     }
 
@@ -189,7 +189,7 @@ impl Arm {
     }
 
     const fn new(requirement: RequirementId, level: Level, demands: &'static str, check: Check) -> Self {
-        Self { requirement, level, era: None, demands, about: Calls::ANY, check }
+        Self { requirement, level, era: None, demands, about: Scope::ANY, check }
     }
 }
 
@@ -234,8 +234,8 @@ impl Check {
 #[derive(Debug, Clone)]
 struct Demanded {
     by_moot: [Vec<u16>; Moot::COUNT],
-    /// For each kind of call, those on how it ends.
-    on_return: [Vec<u16>; CallKind::COUNT],
+    /// For each scene of a call, by its place, those on how it ends.
+    on_return: Vec<Vec<u16>>,
 }
 
 impl Demanded {
@@ -246,9 +246,9 @@ impl Demanded {
         };
         Self {
             by_moot: std::array::from_fn(|moot| places(&|arm| arm.check.moot() as usize == moot)),
-            on_return: std::array::from_fn(|kind| {
-                places(&|arm| arm.check.moot() == Moot::Return && arm.about.have_place(kind))
-            }),
+            on_return: Scene::all()
+                .map(|scene| places(&|arm| arm.check.moot() == Moot::Return && arm.about.has(scene)))
+                .collect(),
         }
     }
 }
@@ -317,7 +317,7 @@ impl Rules {
         level: Level,
     ) -> impl Iterator<Item = (usize, &'a Arm)> + 'a {
         let demand = Demand { level, era: moment.era };
-        let places = &self.places(demand).on_return[CallKind::of(moment.call()) as usize];
+        let places = &self.places(demand).on_return[moment.scene().place()];
         let decided = if crate::rules::leaves_undecided(moment, demand) { 0 } else { places.len() };
         self.at(&places[..decided])
             .filter(|(_, arm)| matches!(arm.check, Check::Return { bears, .. } if bears(moment)))

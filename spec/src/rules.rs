@@ -17,25 +17,26 @@ use crate::calls::CallKind::{
     AddRef, Advise, Initialize, Logoff, LogonEx, Method, OnObject, QueryInterface, Release, Unadvise,
     Uninitialize,
 };
-use crate::calls::Calls;
 use crate::rule::Arm;
+use crate::scope::Met::{Alive, Either};
+use crate::scope::Scope;
 
 pub(crate) use notification::is_not_to_judge;
 pub(crate) use sharing::leaves_undecided;
 pub(crate) use threads::tells_again;
 
-/// Every rule, by module; and for each module which kinds of call its rules on returning are about.
-pub(crate) const ALL: &[(Calls, &[Arm])] = &[
-    (Calls::these(&[Logoff]), logoff::ARMS),
-    (Calls::ANY, after_logoff::ARMS),
-    (Calls::these(&[QueryInterface, AddRef, Release]), references::ARMS),
-    (Calls::these(&[Method, OnObject]), survival::ARMS),
-    (Calls::these(&[LogonEx]), logon::ARMS),
-    (Calls::these(&[Initialize, Uninitialize, LogonEx]), initialise::ARMS),
-    (Calls::these(&[Method, OnObject]), methods::ARMS),
-    (Calls::these(&[Method, Advise, Unadvise]), errors::ARMS),
-    (Calls::ANY, notification::ARMS),
-    (Calls::ANY, sharing::ARMS),
-    (Calls::ANY, threads::ARMS),
-    (Calls::ANY, client::ARMS),
+/// Every rule, by module; and for each module which calls its rules on returning are about.
+pub(crate) const ALL: &[(Scope, &[Arm])] = &[
+    (Scope::of(&[Logoff]).that_met(&[Either]), logoff::ARMS),
+    (Scope::ANY, after_logoff::ARMS),
+    (Scope::of(&[QueryInterface, AddRef, Release]).that_met(&[Alive]), references::ARMS),
+    (Scope::of(&[Method, OnObject]).that_met(&[Alive]).stirred(), survival::ARMS),
+    (Scope::of(&[LogonEx]), logon::ARMS),
+    (Scope::of(&[Initialize, Uninitialize, LogonEx]), initialise::ARMS),
+    (Scope::of(&[Method, OnObject]).that_met(&[Alive]), methods::ARMS),
+    (Scope::of(&[Method, Advise, Unadvise]).that_met(&[Alive, Either]), errors::ARMS),
+    (Scope::ANY, notification::ARMS),
+    (Scope::ANY, sharing::ARMS),
+    (Scope::ANY.stirred(), threads::ARMS),
+    (Scope::ANY, client::ARMS),
 ];

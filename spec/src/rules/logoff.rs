@@ -18,8 +18,11 @@ const fn logoff(number: u16) -> RequirementId {
 }
 
 /// What is peculiar about a legal Logoff, and must not matter: for each thing the requirement that says so.
-fn peculiarities(m: &Moment) -> Vec<RequirementId> {
-    let Call::Logoff { ui_param, flags, dirty, .. } = *m.call() else { return Vec::new() };
+fn peculiarities(m: &Moment) -> impl Iterator<Item = RequirementId> {
+    let (ui_param, flags, dirty) = match *m.call() {
+        Call::Logoff { ui_param, flags, dirty, .. } => (ui_param, flags, dirty),
+        _ => Default::default(),
+    };
     let both = LogoffFlags::MAPI_LOGOFF_SHARED.with(LogoffFlags::MAPI_LOGOFF_UI);
     let session = m.session();
     let disturbed = session.and_then(|session| session.disturbed);
@@ -42,16 +45,16 @@ fn peculiarities(m: &Moment) -> Vec<RequirementId> {
     ]
     .into_iter()
     .filter_map(|(holds, requirement)| holds.then_some(requirement))
-    .collect()
 }
 
 /// The requirement that a failure breaks: of the one thing that is peculiar, of combining where there are several,
 /// and `LOGOFF-009` where nothing is.
 fn peculiarity(m: &Moment) -> RequirementId {
-    match peculiarities(m)[..] {
-        [] => logoff(9),
-        [one] => one,
-        _ => logoff(5),
+    let mut peculiarities = peculiarities(m);
+    match (peculiarities.next(), peculiarities.next()) {
+        (None, _) => logoff(9),
+        (Some(one), None) => one,
+        (Some(_), Some(_)) => logoff(5),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Registrations on a session, and what reaches its sinks.
 
+use crate::calls::CallKind::{Advise, Logoff, Method, OnObject, QueryInterface, Unadvise};
 use crate::event::{Call, Callback, RegistrationId};
 use crate::flags::{EventMask, LogoffFlags};
 use crate::hresult::HResult;
@@ -8,11 +9,12 @@ use crate::moment::Moment;
 use crate::outcome::Outcome;
 use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Hearing};
+use crate::scope::Met::Alive;
+use crate::scope::Scope;
 use crate::state::{Owed, OwedKind, World};
 
-fn advise(m: &Moment) -> bool {
-    m.alive() && matches!(m.call(), Call::Advise { .. })
-}
+const ADVISE: Scope = Scope::of(&[Advise]).that_met(&[Alive]);
+const UNADVISE: Scope = Scope::of(&[Unadvise]).that_met(&[Alive]);
 
 /// Another registration on this session was accepted with a mask of both end-of-session bits.
 fn both_bits_accepted(m: &Moment) -> bool {
@@ -104,7 +106,6 @@ pub(crate) fn is_not_to_judge(requirement: RequirementId, m: &Moment, o: &Outcom
 /// `OnNotify` that runs.
 fn has_no_reason_to_wait(m: &Moment) -> bool {
     match m.call() {
-        Call::Method { .. } | Call::OnObject { .. } | Call::QueryInterface { .. } => !m.dead(),
         Call::Logoff { session, flags, .. } => {
             let is_registered =
                 m.world.registrations.iter().flatten().any(|r| r.active && r.session == *session);
@@ -113,7 +114,7 @@ fn has_no_reason_to_wait(m: &Moment) -> bool {
                 && !m.may_wait_for_a_person()
                 && !is_registered
         }
-        _ => false,
+        _ => !m.dead(),
     }
 }
 
@@ -130,47 +131,51 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Notify.id(1),
         Documented,
         "a NULL entry identifier means the session itself, and is not refused as one",
-        |m| advise(m) && !asks_for_nothing(m),
+        |m| !asks_for_nothing(m),
         |_, o| !refused_as_entry_id(o),
-    ),
+    )
+    .about(ADVISE),
     Arm::on_return(
         Family::Sess.id(14),
         Documented,
         "S_OK with a connection number that is not zero, or one of the failures that the page lists",
-        |m| advise(m) && !asks_for_nothing(m),
+        |m| !asks_for_nothing(m),
         |_, o| listed_for_advise(o) && (!o.succeeded() || o.out.value().is_some_and(|number| number != 0)),
-    ),
+    )
+    .about(ADVISE),
     Arm::on_return(
         Family::Notify.id(2),
         Documented,
         "S_OK: a session's critical errors are registered for whatever the mask",
-        |m| advise(m) && asks_for_nothing(m) && both_bits_accepted(m),
+        |m| asks_for_nothing(m) && both_bits_accepted(m),
         |_, o| o.code().is_some_and(|code| code.succeeded() || code.is_want_of_resources()),
-    ),
+    )
+    .about(ADVISE),
     Arm::on_return(
         Family::Notify.id(15),
         Documented,
         "a connection number that no live registration has",
-        advise,
+        |_| true,
         |m, o| {
             !o.succeeded()
                 || !m.world.registrations.iter().flatten().any(|r| {
                     r.active && Some(r.session) == m.call().session() && Some(r.connection) == o.out.value()
                 })
         },
-    ),
+    )
+    .about(ADVISE),
     Arm::on_return(
         Family::Sess.id(15),
         Documented,
         "S_OK, the one value that the page lists",
         |m| {
-            m.alive()
-                && matches!(m.call(), Call::Unadvise { registration, .. }
-                    if m.world.registration(*registration).is_some_and(|r| r.active)
-                        && !is_given_back_elsewhere(m, *registration))
+            matches!(m.call(), Call::Unadvise { registration, .. }
+                if m.world.registration(*registration).is_some_and(|r| r.active)
+                    && !is_given_back_elsewhere(m, *registration))
         },
         |_, o| o.is(HResult::S_OK),
-    ),
+    )
+    .about(UNADVISE),
     Arm::on_callback(
         Family::Notify.id(10),
         Documented,
@@ -233,12 +238,14 @@ pub(super) const ARMS: &[Arm] = &[
         "a call made from inside OnNotify returns",
         |m| m.pending.nested,
         |_, o| !o.hung(),
-    ),
+    )
+    .about(Scope::ANY.stirred()),
     Arm::on_return(
         Family::Notify.id(11),
         Robust,
         "a call on another thread returns while OnNotify waits for it: no lock is held over OnNotify",
         |m| has_no_reason_to_wait(m) && m.may_be_waited_for_by_a_sink(),
         |_, o| !o.hung(),
-    ),
+    )
+    .about(Scope::of(&[Method, OnObject, QueryInterface, Logoff]).stirred()),
 ];

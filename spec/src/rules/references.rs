@@ -1,5 +1,6 @@
 //! `IUnknown` on a session that is logged on, and on what it opened.
 
+use crate::calls::CallKind::{AddRef, QueryInterface, Release};
 use crate::event::{Call, Interface, Target};
 use crate::hresult::{Facility, HResult};
 use crate::level::Level::{Conventional, Documented};
@@ -7,15 +8,15 @@ use crate::moment::Moment;
 use crate::outcome::Outcome;
 use crate::requirement::Family;
 use crate::rule::Arm;
+use crate::scope::Scope;
 use crate::state::Disturbance;
 
 fn query(m: &Moment, which: Interface) -> bool {
-    m.alive() && matches!(m.call(), Call::QueryInterface { interface, .. } if *interface == which)
+    matches!(m.call(), Call::QueryInterface { interface, .. } if *interface == which)
 }
 
-fn any_query(m: &Moment) -> bool {
-    m.alive() && matches!(m.call(), Call::QueryInterface { .. })
-}
+const QUERY: Scope = Scope::of(&[QueryInterface]);
+const COUNTING: Scope = Scope::of(&[AddRef, Release]);
 
 fn generic(code: HResult) -> bool {
     matches!(code.facility(), Facility::NULL | Facility::RPC)
@@ -25,16 +26,13 @@ fn gives_itself(o: &Outcome) -> bool {
     o.is(HResult::S_OK) && o.gave_object()
 }
 
-/// `AddRef` or `Release` while the client holds a reference and no Logoff has ended the session.
+/// `AddRef` or `Release` on what the client holds a reference to.
 fn counting(m: &Moment) -> bool {
     match m.call() {
-        Call::AddRef { target: Target::Session(_) } | Call::Release { target: Target::Session(_) } => {
-            m.alive()
-        }
         Call::AddRef { target: Target::Object(_) } | Call::Release { target: Target::Object(_) } => {
-            m.alive() && m.object().is_some_and(|object| object.references > 0)
+            m.object().is_some_and(|object| object.references > 0)
         }
-        _ => false,
+        _ => true,
     }
 }
 
@@ -49,21 +47,24 @@ pub(super) const ARMS: &[Arm] = &[
         "S_OK and a pointer: every MAPI object answers for IUnknown",
         |m| query(m, Interface::IUnknown),
         |_, o| gives_itself(o),
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(6),
         Documented,
         "S_OK and a pointer: a session answers for IMAPISession",
         |m| query(m, Interface::IMAPISession),
         |_, o| gives_itself(o),
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(6),
         Documented,
         "S_OK and a pointer, or a failure where there is no fast shutdown",
         |m| query(m, Interface::IMAPIClientShutdown),
         |_, o| gives_itself(o) || o.failed(),
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(3),
         Documented,
@@ -74,21 +75,24 @@ pub(super) const ARMS: &[Arm] = &[
                 // A code of another facility is the business of UNK-011.
                 || o.code().is_some_and(|code| !code.succeeded() && !generic(code))
         },
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(11),
         Documented,
         "a generic COM failure: FACILITY_NULL or FACILITY_RPC",
-        any_query,
+        |_| true,
         |_, o| o.code().is_none_or(|code| code.succeeded() || generic(code)),
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(4),
         Conventional,
         "a failed QueryInterface leaves NULL, or what was there",
-        any_query,
+        |_| true,
         |_, o| !o.failed() || o.out_is_clean(),
-    ),
+    )
+    .about(QUERY),
     Arm::on_return(
         Family::Unk.id(10),
         Documented,
@@ -100,26 +104,30 @@ pub(super) const ARMS: &[Arm] = &[
                 && !after(m, Disturbance::SiblingReleased)
         },
         |_, o| o.came_back(),
-    ),
+    )
+    .about(COUNTING),
     Arm::on_return(
         Family::Unk.id(2),
         Documented,
         "the reference that QueryInterface gave is still there",
         |m| counting(m) && after(m, Disturbance::GaveBackQueried),
         |_, o| o.came_back(),
-    ),
+    )
+    .about(COUNTING.stirred()),
     Arm::on_return(
         Family::Unk.id(8),
         Documented,
         "the object lives until its last reference is given back",
         |m| counting(m) && after(m, Disturbance::GaveBackAdded),
         |_, o| o.came_back(),
-    ),
+    )
+    .about(COUNTING.stirred()),
     Arm::on_return(
         Family::Unk.id(7),
         Documented,
         "each pointer that a method hands out carries a reference of its own",
         |m| counting(m) && after(m, Disturbance::SiblingReleased),
         |_, o| o.came_back(),
-    ),
+    )
+    .about(COUNTING.stirred()),
 ];
