@@ -7,6 +7,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod cli;
+mod cores;
 pub mod coverage;
 pub mod failure;
 mod interruption;

@@ -10,13 +10,11 @@ mod families;
 mod races;
 mod smoke;
 
-use std::collections::HashSet;
-
 use draft::Draft;
 use mapi_session_spec::rule::{Demand, Rules};
 pub(crate) use races::draw_pauses;
-use rustc_hash::FxBuildHasher;
 
+use crate::cores::first_alike;
 use crate::program::Program;
 
 /// Which traces to run.
@@ -119,9 +117,8 @@ pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
 }
 
 fn distinct(mut all: Vec<Planned>) -> Vec<Planned> {
-    let mut seen: HashSet<&Program, FxBuildHasher> = HashSet::default();
-    let new: Vec<bool> = all.iter().map(|planned| seen.insert(&planned.program)).collect();
-    let mut new = new.into_iter();
+    let first = first_alike(&all, |planned| &planned.program);
+    let mut new = first.into_iter().enumerate().map(|(place, first)| place == first);
     all.retain(|_| new.next().unwrap_or(true));
     all
 }

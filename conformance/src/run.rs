@@ -2,26 +2,26 @@
 
 mod evidence;
 mod findings;
+mod judging;
 mod past;
 mod processes;
 mod quarantine;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mapi_session_spec::dialect::{self, Dialect};
 use mapi_session_spec::event::{Call, Event};
-use mapi_session_spec::judge::{Deviation, Judge, Kind, Verdict};
+use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::outcome::Ending;
-use mapi_session_spec::requirement::{Family, RequirementId};
+use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
 
 pub use evidence::Evidence;
 use evidence::{confirm, confirm_with_its_past};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
+use judging::{Judging, Showing, judged};
 pub use past::Past;
 use processes::Parts;
 pub use processes::run_all;
@@ -60,14 +60,6 @@ pub struct Ran {
 /// Judges one trace of the session's.
 pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, past: Past, events: &[Event]) -> Verdict {
     judged(rules, demand, past.start(dialect), events).verdict()
-}
-
-fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events: &[Event]) -> Judge<'r> {
-    let mut judge = Judge::new(rules, demand, start, false);
-    for event in events {
-        judge.observe(event);
-    }
-    judge
 }
 
 /// The dialect that the traces show.
@@ -150,7 +142,8 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     let planned = request.planned;
     let races_from = planned.iter().position(|planned| planned.race.is_some()).unwrap_or(planned.len());
     let mut parts = Parts::new(request.setting, planned);
-    let mut ran = parts.run(0..races_from, progress)?;
+    let mut judging = Judging::new(request);
+    let mut ran = parts.run(0..races_from, progress, &mut |from, shown| judging.foresee(from, shown))?;
     if races_from > 0 {
         first_logon(planned, &ran)?;
     }
@@ -159,7 +152,7 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
     let mut shown_without_a_race = None;
     loop {
         let dialect = dialect_of(&ran);
-        let verdicts = judge_all(request, &ran, dialect);
+        let verdicts = judging.verdicts(&ran, dialect);
         collect_evidence(request, &ran, &verdicts, dialect, &mut evidence);
         // Once a race has shown something, the next would show it again. What needed no race says nothing of races.
         let shown = evidence.values().flatten().count();
@@ -168,7 +161,9 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
             return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence));
         }
         let end = (next + length).min(planned.len());
-        ran.extend(parts.run(next..end, progress)?);
+        let before = ran.len();
+        let mut foresee = |from, shown: &[Showing]| judging.foresee(before + from, shown);
+        ran.extend(parts.run(next..end, progress, &mut foresee)?);
         (next, length) = (end, 2 * length);
     }
 }
@@ -179,67 +174,12 @@ const FIRST_ROUNDS: usize = 256;
 /// How many requirements' suspects are waited for together.
 const WAITED_FOR_AT_ONCE: usize = 8;
 
-/// How many traces a core judges at a time.
-const JUDGED_AT_ONCE: usize = 512;
-
-/// Judges every trace, on all cores. What a trace leaves behind bears on those that came after it in its process.
-fn judge_all(request: &Request, ran: &[Ran], dialect: Dialect) -> Vec<Verdict> {
-    let the_last_release_ends_it =
-        request.rules.demanded(request.demand).any(|(_, arm)| arm.requirement == Family::Unk.id(14));
-    let judge_one = |ran: &Ran, past: Past| {
-        let judge = judged(request.rules, request.demand, past.start(dialect), &ran.observed.events);
-        (judge.world.leaves_a_ghost(the_last_release_ends_it), judge.verdict())
-    };
-    let mut verdicts = on_all_cores(ran, &|ran| judge_one(ran, ran.past));
-    // With a subject in this process all runs share it.
-    let shares_all = !request.setting.has_a_process_of_its_own();
-    let mut left_in = None;
-    let mut haunted = Vec::new();
-    for (i, (ran, (leaves_a_ghost, _))) in ran.iter().zip(&verdicts).enumerate() {
-        if left_in.is_some_and(|process| shares_all || process == ran.process) {
-            haunted.push(i);
-        }
-        if *leaves_a_ghost {
-            left_in = Some(ran.process);
-        }
-    }
-    let again = on_all_cores(&haunted, &|i| judge_one(&ran[*i], Past { haunted: true, ..ran[*i].past }));
-    for (i, verdict) in haunted.into_iter().zip(again) {
-        verdicts[i] = verdict;
-    }
-    verdicts.into_iter().map(|(_, verdict)| verdict).collect()
-}
-
-/// Does the same with each, in shares, in their order.
-fn on_all_cores<T: Sync, R: Send>(all: &[T], one: &(impl Fn(&T) -> R + Sync)) -> Vec<R> {
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let parts: Vec<&[T]> = all.chunks(JUDGED_AT_ONCE).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(turn) else { return done };
-            done.push((turn, part.iter().map(one).collect::<Vec<R>>()));
-        }
-    };
-    let mut done: Vec<(usize, Vec<R>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
-    });
-    done.sort_unstable_by_key(|(turn, _)| *turn);
-    done.into_iter().flat_map(|(_, done)| done).collect()
-}
-
 /// One confirmed piece of evidence for each requirement that a trace seems to break, where it can be had, besides what is
 /// known already.
 fn collect_evidence(
     request: &Request,
     ran: &[Ran],
-    verdicts: &[Verdict],
+    verdicts: &[&Verdict],
     dialect: Dialect,
     known: &mut BTreeMap<RequirementId, Option<Evidence>>,
 ) {

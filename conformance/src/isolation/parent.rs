@@ -105,12 +105,37 @@ impl Reading {
         self.next_id += 1;
         CallId(self.next_id)
     }
+
+    /// Nothing more is expected: if the program was run to its end, that ends the trace.
+    fn close(&mut self) {
+        if self.ended && !self.not_settled && !self.observed.whole {
+            self.observed.whole = true;
+            self.observed.events.push(Event::End);
+        }
+    }
+
+    /// Something comes all the same.
+    fn open_again(&mut self) {
+        if std::mem::take(&mut self.observed.whole) {
+            self.observed.events.pop();
+        }
+    }
 }
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
+    run_and_meanwhile(setting, programs, &mut |_| {})
+}
+
+/// The same. Once every program has been run to its end, and the subject is only listened to for what comes late,
+/// `meanwhile` is shown what was observed up to then.
+pub fn run_and_meanwhile(
+    setting: &Setting,
+    programs: &[&Program],
+    meanwhile: &mut dyn FnMut(&[&Observed]),
+) -> Batch {
     match Running::start(setting, programs) {
-        Ok(mut running) => running.follow(setting, programs),
+        Ok(mut running) => running.follow(setting, programs, meanwhile),
         Err(message) => Batch { observed: Vec::new(), end: BatchEnd::Broken(message) },
     }
 }
@@ -234,7 +259,12 @@ impl Running {
         Ok(Self { host, shared, _file: file, errors })
     }
 
-    fn follow(&mut self, setting: &Setting, programs: &[&Program]) -> Batch {
+    fn follow(
+        &mut self,
+        setting: &Setting,
+        programs: &[&Program],
+        meanwhile: &mut dyn FnMut(&[&Observed]),
+    ) -> Batch {
         // SAFETY: the mapping is page aligned, at least as long as a ring, and lives as long as `self`.
         let mut records = Records::of(unsafe { Ring::new(self.shared.as_mut_ptr()) });
         let mut readings: Vec<Reading> = Vec::new();
@@ -244,6 +274,7 @@ impl Running {
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
+        let mut shown = false;
         loop {
             match records.pop() {
                 Some(Some((trace, record))) => {
@@ -272,6 +303,11 @@ impl Running {
             if let Some(ending) = gone {
                 let ending = if exception { Ending::Threw } else { ending };
                 return died(readings, programs, ending);
+            }
+            if !shown && readings.len() == programs.len() && readings.last().is_some_and(|last| last.ended) {
+                shown = true;
+                readings.iter_mut().for_each(Reading::close);
+                meanwhile(&readings.iter().map(|reading| &reading.observed).collect::<Vec<_>>());
             }
             if idle == 0 {
                 last_progress = Instant::now();
@@ -321,10 +357,7 @@ fn finish(readings: Vec<Reading>, end: BatchEnd) -> Batch {
     let observed = readings
         .into_iter()
         .map(|mut reading| {
-            reading.observed.whole = reading.ended && !reading.not_settled;
-            if reading.observed.whole {
-                reading.observed.events.push(Event::End);
-            }
+            reading.close();
             reading.observed
         })
         .collect();
@@ -341,6 +374,7 @@ fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Ba
         return finish(readings, BatchEnd::NotLoaded(message.into()));
     };
     let last = &mut readings[index];
+    last.open_again();
     // The innermost call that has not returned is the one that did it: the latest to begin.
     match last.steps.last().copied() {
         Some((step, id)) => {
@@ -376,6 +410,7 @@ fn take(
         return Ok(());
     }
     let Some(reading) = readings.get_mut(trace as usize) else { return nonsense() };
+    reading.open_again();
     if reading.observed.events.len() > MOST_EVENTS {
         return Err("the subject calls sinks without end".to_owned());
     }

@@ -12,12 +12,22 @@ pub(super) fn write(programs: &[&Program]) -> Vec<u8> {
     let mut different: Vec<&Step> = Vec::new();
     let total: usize = programs.iter().map(|program| program.steps.len()).sum();
     let mut which: Vec<u32> = Vec::with_capacity(total);
-    for step in programs.iter().flat_map(|program| &program.steps) {
-        let number = *numbers.entry(step).or_insert_with(|| {
-            different.push(step);
-            different.len() as u32 - 1
-        });
-        which.push(number);
+    let mut before: &[Step] = &[];
+    for program in programs {
+        let begin = which.len();
+        for (place, step) in program.steps.iter().enumerate() {
+            // Neighbours in a plan begin alike: looking there first costs less than a hash.
+            let number = if before.get(place) == Some(step) {
+                which[begin - before.len() + place]
+            } else {
+                *numbers.entry(step).or_insert_with(|| {
+                    different.push(step);
+                    different.len() as u32 - 1
+                })
+            };
+            which.push(number);
+        }
+        before = &program.steps;
     }
     let words = 2 + programs.len() + total;
     let mut bytes = Vec::with_capacity(4 * words + STEP_BYTES * different.len());

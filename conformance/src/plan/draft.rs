@@ -6,6 +6,7 @@ mod settling;
 mod winding_down;
 
 use conclusions::Conclusions;
+use fixedbitset::FixedBitSet;
 use mapi_session_spec::alphabet::Way;
 use mapi_session_spec::event::{
     Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
@@ -28,7 +29,8 @@ pub struct Draft<'r> {
     /// The state after the steps so far, if the subject answers as usual.
     pub world: World,
     steps: Vec<Step>,
-    aims: Vec<u16>,
+    /// The places of the arms that will bear on it.
+    aims: FixedBitSet,
     next_call: u32,
     next_object: u16,
     next_session: u16,
@@ -55,7 +57,7 @@ impl<'r> Draft<'r> {
             observing,
             world,
             steps: Vec::new(),
-            aims: Vec::new(),
+            aims: FixedBitSet::with_capacity(brief.rules.arms().len()),
             next_call: 0,
             next_object: 0,
             next_session: 0,
@@ -134,26 +136,18 @@ impl<'r> Draft<'r> {
 
     /// Which arms the answer to this call is put to.
     fn note_bearing(&mut self, id: CallId) {
-        self.aims.extend(self.bearing_on(&self.world, id));
-    }
-
-    fn bearing_on(&self, world: &World, id: CallId) -> Vec<u16> {
-        let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return Vec::new() };
-        let moment = Moment::new(world, pending, self.brief.demand.era);
-        self.brief.rules.bearing(&moment, self.brief.demand.level).map(|(i, _)| i as u16).collect()
+        note_bearing_in(self.brief, &self.world, id, &mut self.aims);
     }
 
     /// A Logoff is under way: which arms the calls are put to that a sink makes, or has made, when it hears of it.
     fn note_what_a_told_sink_does(&mut self) {
-        let mut aims = Vec::new();
         for step in &self.steps {
             let (Action::Call(call), Some(sink)) = (step.action, step.place.sink()) else { continue };
             let another = ThreadId(u8::from(self.thread == ThreadId(0)));
             let on = if matches!(step.place, Place::Inside(_)) { self.thread } else { another };
             let (world, id) = while_told(&self.world, self.thread, sink, on, call);
-            aims.extend(self.bearing_on(&world, id));
+            note_bearing_in(self.brief, &world, id, &mut self.aims);
         }
-        self.aims.extend(aims);
     }
 
     /// A sink that is registered is held; one whose registration ends is given back. Imagined so that what the
@@ -313,7 +307,7 @@ impl<'r> Draft<'r> {
             otherwise(&mut other);
             other.conclude();
             self.steps.extend_from_slice(&other.steps[shared..]);
-            self.aims.extend(other.aims);
+            self.aims.union_with(&other.aims);
             self.leaves_a_ghost |= other.leaves_a_ghost;
         } else {
             let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
@@ -335,13 +329,19 @@ impl<'r> Draft<'r> {
         Planned { alone: true, ..self.end() }
     }
 
-    fn planned(mut self) -> Planned {
-        self.aims.sort_unstable();
-        self.aims.dedup();
+    fn planned(self) -> Planned {
         let program = Program { steps: self.steps };
         let leaves_a_ghost = self.leaves_a_ghost;
-        Planned { program, aims: self.aims, alone: false, leaves_a_ghost, race: None }
+        let aims = self.aims.ones().map(|arm| arm as u16).collect();
+        Planned { program, aims, alone: false, leaves_a_ghost, race: None }
     }
+}
+
+/// Notes which arms the answer to this call, under way in this world, is put to.
+fn note_bearing_in(brief: Brief, world: &World, id: CallId, aims: &mut FixedBitSet) {
+    let Some(pending) = world.pending.iter().find(|pending| pending.id == id) else { return };
+    let moment = Moment::new(world, pending, brief.demand.era);
+    aims.extend(brief.rules.bearing(&moment, brief.demand.level).map(|(i, _)| i));
 }
 
 /// The session, if the call is a Logoff that may wait for a person.

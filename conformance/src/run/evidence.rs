@@ -87,7 +87,7 @@ pub(super) fn confirm(
 pub(super) fn confirm_with_its_past(
     request: &Request,
     ran: &[Ran],
-    verdicts: &[Verdict],
+    verdicts: &[&Verdict],
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<Evidence> {
@@ -103,7 +103,7 @@ pub(super) fn confirm_with_its_past(
 fn with_its_past(
     request: &Request,
     ran: &[Ran],
-    verdicts: &[Verdict],
+    verdicts: &[&Verdict],
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<(Program, Deviation)> {

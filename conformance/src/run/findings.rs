@@ -118,7 +118,7 @@ impl Findings {
     pub(super) fn new(
         request: &Request,
         ran: &[Ran],
-        verdicts: &[Verdict],
+        verdicts: &[&Verdict],
         dialect: Dialect,
         evidence: BTreeMap<RequirementId, Option<Evidence>>,
     ) -> Self {
@@ -213,7 +213,7 @@ impl Findings {
 }
 
 /// In how many traces each requirement bound, by whichever of its rules.
-fn traces_that_bound(arms: &[Arm], verdicts: &[Verdict]) -> BTreeMap<RequirementId, usize> {
+fn traces_that_bound(arms: &[Arm], verdicts: &[&Verdict]) -> BTreeMap<RequirementId, usize> {
     let mut ids: Vec<RequirementId> = arms.iter().map(|arm| arm.requirement).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -234,7 +234,7 @@ fn traces_that_bound(arms: &[Arm], verdicts: &[Verdict]) -> BTreeMap<Requirement
 }
 
 /// Only the clock accused, and with ten times the patience it did not.
-fn was_only_slow(id: RequirementId, verdicts: &[Verdict]) -> bool {
+fn was_only_slow(id: RequirementId, verdicts: &[&Verdict]) -> bool {
     let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
     mine.all(|d| d.kind == Kind::Hang || super::rests_on_waiting(d.kind))
 }

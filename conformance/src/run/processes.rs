@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use super::judging::Showing;
 use super::past::Past;
 use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
@@ -44,6 +45,7 @@ impl<'a> Parts<'a> {
         &mut self,
         which: Range<usize>,
         progress: &mut dyn FnMut(usize, usize),
+        foresee: &mut dyn FnMut(usize, &[Showing]),
     ) -> Result<Vec<Ran>, NotTested> {
         let is_of_races = self.planned.get(which.start).is_some_and(|planned| planned.race.is_some());
         let count = u32::try_from(which.len()).unwrap_or(u32::MAX);
@@ -51,7 +53,7 @@ impl<'a> Parts<'a> {
         let mut ran = if self.abreast > 1 {
             run_abreast(self.setting, self.planned, which, self.abreast, progress)?
         } else {
-            run_some(self.setting, self.planned, which, progress)?
+            run_some(self.setting, self.planned, which, progress, foresee)?
         };
         if is_of_races && self.setting.has_a_process_of_its_own() && clock.elapsed() > WAITS * count {
             self.abreast = ABREAST;
@@ -91,9 +93,10 @@ fn run_abreast(
                 scope.spawn(move || {
                     let start = share.start;
                     // Nobody listens any more only where the run is over.
-                    run_some(setting, planned, share, &mut |done, _| {
+                    let mut progress = |done: usize, _| {
                         let _ = report.send((number, done.saturating_sub(start)));
-                    })
+                    };
+                    run_some(setting, planned, share, &mut progress, &mut |_, _| {})
                 })
             })
             .collect();
@@ -124,15 +127,17 @@ pub fn run_all(
     planned: &[Planned],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    run_some(setting, planned, 0..planned.len(), progress)
+    run_some(setting, planned, 0..planned.len(), progress, &mut |_, _| {})
 }
 
-/// The same, of these alone.
+/// The same, of these alone. `foresee` is shown what may prove to be all there is of the next traces, from that place
+/// on, while the subject is still listened to.
 fn run_some(
     setting: &Setting,
     planned: &[Planned],
     which: Range<usize>,
     progress: &mut dyn FnMut(usize, usize),
+    foresee: &mut dyn FnMut(usize, &[Showing]),
 ) -> Result<Vec<Ran>, NotTested> {
     let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
     let mut quarantine = Quarantine::default();
@@ -142,15 +147,17 @@ fn run_some(
     while !queue.is_empty() {
         let batch: Vec<(usize, Cow<Program>)> =
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
-        let result = parent::run(setting, &batch.iter().map(|(_, program)| &**program).collect::<Vec<_>>());
+        let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
+        let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
+        let result = parent::run_and_meanwhile(setting, &programs, &mut |observed| {
+            let events = observed.iter().map(|observed| observed.events.as_slice());
+            let showings: Vec<_> =
+                events.enumerate().map(|(i, events)| Showing { past: past(i), events }).collect();
+            foresee(ran.len(), &showings);
+        });
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
-            ran.push(Ran {
-                program: batch[offset].0,
-                observed,
-                past: Past::none(offset == 0 && setting.has_a_process_of_its_own()),
-                process,
-            });
+            ran.push(Ran { program: batch[offset].0, observed, past: past(offset), process });
         }
         process += 1;
         let mut again = Vec::new();

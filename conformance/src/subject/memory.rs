@@ -10,7 +10,7 @@ use libloading::Library;
 const PAGE: usize = 4096;
 
 /// Pages that could be read a moment ago: each look through the kernel costs more than most calls of a subject.
-static READABLE: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
+static READABLE: [AtomicUsize; 4096] = [const { AtomicUsize::new(0) }; 4096];
 
 /// Copies as many bytes as `into` holds from an address that may be anything. `false` if they cannot be read.
 pub(super) fn read(address: usize, into: &mut [u8]) -> bool {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fixedbitset::FixedBitSet;
 use mapi_session_spec::event::ThreadId;
 use mapi_session_spec::state::World;
 use rustc_hash::FxHashMap;
@@ -22,7 +23,7 @@ pub(super) struct Reached {
 pub(super) struct Conclusion {
     /// Without guards: they are the program's.
     pub(super) steps: Vec<Step>,
-    pub(super) aims: Vec<u16>,
+    pub(super) aims: FixedBitSet,
     pub(super) leaves_a_ghost: bool,
 }
 

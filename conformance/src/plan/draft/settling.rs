@@ -61,7 +61,7 @@ impl Draft<'_> {
             if let Check::Settled { bears, .. } = arm.check
                 && self.world.owed.iter().any(|owed| bears(&self.world, owed))
             {
-                self.aims.push(i as u16);
+                self.aims.insert(i);
             }
         }
     }

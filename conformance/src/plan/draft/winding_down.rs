@@ -1,5 +1,6 @@
 //! How a program ends: it settles, observes and gives back what it holds.
 
+use fixedbitset::FixedBitSet;
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{BufferId, Call, ObjectId, RegistrationId, SessionId, Target};
 use mapi_session_spec::phase::Phase;
@@ -16,21 +17,20 @@ impl Draft<'_> {
         if let Some(known) = reached.as_ref().and_then(|reached| self.conclusions.get(reached)) {
             let after = self.guard;
             self.steps.extend(known.steps.iter().map(|step| Step { after, ..*step }));
-            self.aims.extend(&known.aims);
+            self.aims.union_with(&known.aims);
             self.leaves_a_ghost |= known.leaves_a_ghost;
             return;
         }
-        let (begin, aims_before) = (self.steps.len(), std::mem::take(&mut self.aims));
+        let none = FixedBitSet::with_capacity(self.aims.len());
+        let (begin, aims_before) = (self.steps.len(), std::mem::replace(&mut self.aims, none));
         self.settle();
         self.observe();
         self.wind_down();
         self.note_owed();
         let leaves_a_ghost = self.world.leaves_a_ghost(false);
         self.leaves_a_ghost |= leaves_a_ghost;
-        let mut aims = std::mem::replace(&mut self.aims, aims_before);
-        aims.sort_unstable();
-        aims.dedup();
-        self.aims.extend(&aims);
+        let aims = std::mem::replace(&mut self.aims, aims_before);
+        self.aims.union_with(&aims);
         if let Some(reached) = reached {
             let steps = self.steps[begin..].iter().map(|step| Step { after: None, ..*step }).collect();
             self.conclusions.add(reached, Conclusion { steps, aims, leaves_a_ghost });
