@@ -1,6 +1,6 @@
 //! The same with each of many, on all cores.
 
-use std::hash::{BuildHasher as _, Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,26 +37,22 @@ pub fn on_all_cores<T: Sync, R: Send>(all: &[T], one: &(impl Fn(&T) -> R + Sync)
 pub fn first_alike<'a, T: Sync, F: Hash + Eq>(all: &'a [T], face: impl Fn(&'a T) -> F + Sync) -> Vec<usize> {
     let places: Vec<usize> = (0..all.len()).collect();
     let hashes = on_all_cores(&places, &|place| FxBuildHasher.hash_one(face(&all[*place])));
-    let mut first: FxHashMap<Faced<F>, usize> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
-    let faced = all.iter().zip(hashes).map(|(one, hash)| Faced { hash, face: face(one) });
-    faced.zip(places).map(|(faced, place)| *first.entry(faced).or_insert(place)).collect()
-}
-
-/// A face, and its hash.
-#[derive(PartialEq, Eq)]
-struct Faced<F> {
-    hash: u64,
-    face: F,
-}
-
-impl<F> Hash for Faced<F> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+    let mut first: FxHashMap<u64, usize> = FxHashMap::with_capacity_and_hasher(all.len(), FxBuildHasher);
+    let found: Vec<usize> =
+        hashes.into_iter().zip(&places).map(|(hash, place)| *first.entry(hash).or_insert(*place)).collect();
+    let is_alike = |place: &usize| found[*place] == *place || face(&all[found[*place]]) == face(&all[*place]);
+    if on_all_cores(&places, &is_alike).into_iter().all(|alike| alike) {
+        return found;
     }
+    // Two that differ have one hash: the long way.
+    let mut first: FxHashMap<F, usize> = FxHashMap::default();
+    all.iter().zip(places).map(|(one, place)| *first.entry(face(one)).or_insert(place)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::hash::Hasher;
+
     use super::*;
 
     #[test]

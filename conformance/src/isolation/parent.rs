@@ -390,6 +390,18 @@ fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Ba
     finish(readings, BatchEnd::Died(index))
 }
 
+/// Takes the one at that place out: mostly the last.
+fn take_out<T: Copy>(open: &mut Vec<T>, place: usize) -> T {
+    if place + 1 == open.len()
+        && let Some(last) = open.pop()
+    {
+        last
+    } else {
+        open.remove(place)
+    }
+}
+
+#[inline]
 fn take(
     readings: &mut Vec<Reading>,
     programs: &[&Program],
@@ -430,7 +442,7 @@ fn take(
             let Some(open) = reading.steps.iter().rposition(|(open, _)| *open == step) else {
                 return nonsense();
             };
-            let (_, id) = reading.steps.remove(open);
+            let (_, id) = take_out(&mut reading.steps, open);
             let outcome = Outcome { ending: Ending::Returned(HResult(code.0)), out };
             reading.observed.events.push(Event::Return { id, outcome });
         }
@@ -450,7 +462,7 @@ fn take(
             let Some(open) = reading.callbacks.iter().position(|(open, _)| *open == number) else {
                 return nonsense();
             };
-            let (_, id) = reading.callbacks.remove(open);
+            let (_, id) = take_out(&mut reading.callbacks, open);
             reading.observed.events.push(Event::CallbackReturn { id });
         }
         Record::Settled { milliseconds } => reading.observed.events.push(Event::Settled { milliseconds }),

@@ -140,6 +140,7 @@ impl Records {
     }
 
     /// Takes the next record: `None` if there is none, `Some(None)` if it is no record.
+    #[inline]
     #[allow(clippy::option_option, reason = "nothing there, and something that is no record, are two things")]
     pub(super) fn pop(&mut self) -> Option<Option<(u32, Record)>> {
         if self.head_seen == self.read {

@@ -251,6 +251,7 @@ pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
     w
 }
 
+#[inline]
 pub(super) fn decode_record(w: &RecordWords) -> Option<(u32, Record)> {
     let small = |word: u32| u16::try_from(word).ok();
     let tiny = |word: u32| u8::try_from(word).ok();

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::dialect::Dialect;
-use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Kind, Verdict};
 use mapi_session_spec::requirement::{self, Observable, RequirementId};
 use mapi_session_spec::rule::{Arm, Demand};
@@ -180,7 +179,6 @@ impl Findings {
             })
             .collect();
         let deviations = accuse_once(request, failed);
-        let calls = ran.iter().flat_map(|ran| &ran.observed.events);
         Self {
             demand: request.demand,
             dialect,
@@ -188,7 +186,7 @@ impl Findings {
             deviations,
             suspected: verdicts.iter().flat_map(|v| &v.deviations).map(|deviation| deviation.arm).collect(),
             traces: ran.len(),
-            calls: calls.filter(|event| matches!(event, Event::Call { .. })).count(),
+            calls: ran.iter().map(|ran| ran.observed.ran.len()).sum(),
             forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
             goals: (aimed, reached),
             inconclusive: inconclusive.into_iter().collect(),
