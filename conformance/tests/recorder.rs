@@ -22,7 +22,7 @@ fn client(folder: &Path, linked: Option<&str>) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cpp/client.cpp");
     let built = folder.join(if linked.is_some() { "linked" } else { "client" });
     let mut compiler = Command::new("g++");
-    compiler.args(["-std=c++17", "-O1", "-o"]).arg(&built);
+    compiler.args(["-std=c++17", "-O1", "-pthread", "-o"]).arg(&built);
     if let Some(library) = linked {
         compiler.arg("-DLINKED").arg(&source).arg(library);
     } else {
@@ -163,6 +163,15 @@ fn a_child_that_a_program_forks_has_a_trace_of_its_own() {
         let judged = conform(&["judge", path.to_str().expect("a path")]);
         assert_eq!(judged.code, Some(0), "{}{}", judged.stdout, judged.stderr);
     }
+}
+
+#[test]
+fn a_child_that_is_forked_while_another_thread_calls_can_call_too() {
+    let Some(session) = cpp_subject("careful_session.cpp", None) else { return };
+    let folder = scratch();
+    let program = client(folder.path(), None);
+    let said = recorded(&program, &session, &folder.path().join("amid.jsonl"), "forks-amid");
+    assert!(said.contains("children 50\n"), "{said}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ macro_rules! names {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!($letter, "{}"), self.0 + 1)
+                write!(f, concat!($letter, "{}"), u32::from(self.0) + 1)
             }
         }
     )* };
@@ -408,4 +408,15 @@ pub enum Event {
     },
     /// The trace is whole.
     End,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_name_of_each_kind_can_be_written_too() {
+        assert_eq!(SessionId(0).to_string(), "s1");
+        assert_eq!(BufferId(u16::MAX).to_string(), "b65536");
+    }
 }

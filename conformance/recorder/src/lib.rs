@@ -16,6 +16,8 @@
 
 mod counted;
 mod entry;
+#[cfg(unix)]
+mod forking;
 mod forward;
 mod objects;
 mod proxy;

@@ -46,6 +46,8 @@ pub(crate) fn record() -> MutexGuard<'static, Record> {
         unsafe {
             libc::atexit(finish);
         }
+        #[cfg(unix)]
+        crate::forking::watch();
         Mutex::new(Record::begin())
     });
     record.lock().unwrap_or_else(PoisonError::into_inner)

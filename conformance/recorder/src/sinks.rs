@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use mapi_session_com::{Guid, Hresult, IMAPIAdviseSinkVtbl, IUnknownVtbl, Notification, Ulong};
 use mapi_session_spec::event::{Callback, SinkId};
@@ -24,10 +24,13 @@ static VTABLE: IMAPIAdviseSinkVtbl =
 /// Stand-ins by the address of the client's sink: one sink, one name.
 static KNOWN: LazyLock<Mutex<HashMap<usize, usize>>> = LazyLock::new(Mutex::default);
 
+pub(crate) fn known() -> MutexGuard<'static, HashMap<usize, usize>> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The stand-in for a sink of the client's, and its name.
 pub(crate) fn stand_in(client: *mut c_void) -> (*mut c_void, SinkId) {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let sink = *known.entry(client as usize).or_insert_with(|| {
+    let sink = *known().entry(client as usize).or_insert_with(|| {
         let head = Head { vtbl: (&raw const VTABLE).cast(), real: client };
         let sink = Box::leak(Box::new(Sink { head, id: record().new_sink() }));
         std::ptr::from_mut(sink) as usize
