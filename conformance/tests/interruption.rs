@@ -68,9 +68,12 @@ fn a_run_that_is_interrupted_says_so_exits_with_4_and_leaves_neither_process_nor
 }
 
 #[test]
-fn a_run_that_is_killed_takes_the_subjects_process_with_it() {
+fn a_run_that_is_killed_takes_the_subjects_process_with_it_and_leaves_no_file() {
     let mut run = a_run_that_hangs();
     let subject = subject_of(&run);
+    let file = shared_file_of(&subject);
+    // Once both have the memory, its file is gone.
+    wait_for("the end of the file's name", || (!Path::new(&file).exists()).then_some(()));
     run.kill().expect("a run");
     run.wait().expect("a run");
     wait_for("the end of the subject's process", || {

@@ -148,6 +148,37 @@ fn in_no_model() -> Vec<World> {
         worlds.push(world.clone());
     }
     worlds.extend(told_through_two_registrations());
+    worlds.extend(let_go_while_a_reference_comes());
+    worlds
+}
+
+/// A client that holds nothing any more of a session while a reference to it, or to another, may just be coming; and one
+/// that keeps a session which has logged off beyond the last `MAPIUninitialize`.
+fn let_go_while_a_reference_comes() -> Vec<World> {
+    let mut world = World::default();
+    let make = |world: &mut World, call: Call, out: Out| {
+        world.call(CallId(1), ThreadId(0), call);
+        world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
+    };
+    make(&mut world, Call::Initialize, Out::None);
+    let (session, other, way) = (SessionId(0), SessionId(1), alphabet::way_named("apart"));
+    for session in [session, other] {
+        make(&mut world, Call::LogonEx { session, profile: way.profile, flags: way.flags }, Out::Object);
+    }
+    let mut kept = world.clone();
+    make(&mut kept, alphabet::plain_logoff(session), Out::None);
+    make(&mut kept, Call::Uninitialize, Out::None);
+    let mut worlds = vec![kept];
+    make(&mut world, Call::Release { target: Target::Session(session) }, Out::None);
+    for of in [session, other] {
+        let query =
+            Call::QueryInterface { session: of, interface: Interface::IMAPISession, object: ObjectId(0) };
+        for coming in [Call::AddRef { target: Target::Session(of) }, query] {
+            let mut world = world.clone();
+            world.call(CallId(2), ThreadId(1), coming);
+            worlds.push(world);
+        }
+    }
     worlds
 }
 

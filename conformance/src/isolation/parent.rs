@@ -143,7 +143,9 @@ pub fn run_and_meanwhile(
 struct Running {
     host: Host,
     shared: MmapMut,
-    _file: tempfile::NamedTempFile,
+    /// The file of that memory, until the subject's process has it too: memory without a name goes with those who hold it,
+    /// however they end.
+    named: Option<tempfile::NamedTempFile>,
     errors: File,
 }
 
@@ -256,7 +258,7 @@ impl Running {
                 }
             }))
         };
-        Ok(Self { host, shared, _file: file, errors })
+        Ok(Self { host, shared, named: Some(file), errors })
     }
 
     fn follow(
@@ -279,6 +281,7 @@ impl Running {
             match records.pop() {
                 Some(Some((trace, record))) => {
                     idle = 0;
+                    self.named = None;
                     match record {
                         Record::Finished => return finish(readings, BatchEnd::Finished),
                         Record::NotLoaded => {
