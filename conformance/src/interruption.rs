@@ -19,7 +19,7 @@ fn charges() -> MutexGuard<'static, Vec<Charge>> {
     CHARGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on an interruption kills that process group, and removes that file.
+/// From now on an interruption kills that process group, and removes that file, if it has its name yet.
 pub(crate) fn take_charge(group: u32, shared: PathBuf) {
     charges().push(Charge { group, shared });
 }

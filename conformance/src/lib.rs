@@ -6,6 +6,7 @@
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
+mod alike;
 mod cli;
 mod cores;
 pub mod coverage;

@@ -14,7 +14,7 @@ use draft::Draft;
 use mapi_session_spec::rule::{Demand, Rules};
 pub(crate) use races::draw_pauses;
 
-use crate::cores::first_alike;
+use crate::alike::first_alike;
 use crate::program::Program;
 
 /// Which traces to run.

@@ -1,17 +1,26 @@
 //! Stopping a run: nothing is left behind, and nothing is reported of a run that is not whole.
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use support::cpp_subject;
 
 /// Far more than it takes on a busy machine; only a failure waits so long.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A run whose subject never comes back from its first Logoff.
 fn a_run_that_hangs() -> Child {
+    run_of(&["--mutant", "logoff-hangs"])
+}
+
+fn run_of(subject: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_mapi-conform"))
-        .args(["check", "--mutant", "logoff-hangs", "--no-timeout"])
+        .args(["check", "--no-timeout"])
+        .args(subject)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -65,6 +74,19 @@ fn a_run_that_is_interrupted_says_so_exits_with_4_and_leaves_neither_process_nor
         });
         assert!(!Path::new(&file).exists(), "{signal}: {file} is left");
     }
+}
+
+#[test]
+fn a_run_that_is_interrupted_while_its_subject_is_loaded_leaves_no_file() {
+    let Some(library) = cpp_subject("never_loads.cpp", None) else { return };
+    let run = run_of(&["--library", &library]);
+    let file = shared_file_of(&subject_of(&run));
+    assert!(Path::new(&file).exists(), "{file} has its name until both have it");
+    let sent = Command::new("kill").args(["-s", "INT", &run.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let ended = run.wait_with_output().expect("the command");
+    assert_eq!(ended.status.code(), Some(4), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(!Path::new(&file).exists(), "{file} is left");
 }
 
 #[test]

@@ -9,11 +9,10 @@ use mapi_conform::Subject;
 use mapi_conform::isolation::parent::{PATIENCE, Setting};
 use mapi_conform::plan::{Brief, Planned, Repeats, Suite, plan};
 use mapi_conform::program::{Action, Place};
-use mapi_conform::run::{Ran, run_all};
+use mapi_conform::run::{Ran, judge, run_all};
+use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::{Call, Event};
-use mapi_session_spec::judge::Judge;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
 use mapi_session_spec::{Era, Level};
 use support::{conform, cpp_subject, says};
 
@@ -40,13 +39,13 @@ fn rounds(rules: &Rules, how_many: u32) -> Vec<Planned> {
     rounds
 }
 
-fn run(subject: Subject, rounds: &[Planned]) -> Vec<Ran> {
+fn run(subject: Subject, settle: Duration, rounds: &[Planned]) -> Vec<Ran> {
     let setting = Setting {
         program: Some(PathBuf::from(env!("CARGO_BIN_EXE_mapi-conform"))),
         subject,
         profile: None,
         timeout: Some(Duration::from_secs(60)),
-        settle: Duration::from_secs(2),
+        settle,
         patience: PATIENCE,
         linger: Duration::ZERO,
     };
@@ -59,7 +58,7 @@ fn the_calls_of_a_race_meet_because_its_threads_line_up() {
     // Where they do not line up it is one round of forty at best. Where they do it is four of five on an idle machine;
     // beside other tests that race it may be few for a while.
     let meets_often = || {
-        let ran = run(Subject::Reference, &rounds);
+        let ran = run(Subject::Reference, Duration::from_millis(200), &rounds);
         let met = ran.iter().filter(|ran| meet(&ran.observed.events)).count();
         met * 8 > ran.len()
     };
@@ -91,14 +90,11 @@ fn a_sink_that_a_race_unregisters_before_the_session_ends_has_time_to_be_given_b
         events.iter().position(returned).zip(second).is_some_and(|(returned, (begun, _))| returned < begun)
     };
     let mut first = 0;
-    for ran in run(Subject::Library(keeps.into()), &rounds) {
+    for ran in run(Subject::Library(keeps.into()), Duration::from_secs(2), &rounds) {
         let events = &ran.observed.events;
         first += usize::from(unadvised_first(events));
-        let mut judge = Judge::new(&rules, DEMAND, World::default(), false);
-        for event in events {
-            judge.observe(event);
-        }
-        assert!(judge.verdict().deviations.is_empty(), "{events:#?}");
+        let verdict = judge(&rules, DEMAND, Dialect::default(), ran.past, events);
+        assert!(verdict.deviations.is_empty(), "{events:#?}");
     }
     assert!(first > 0, "no Unadvise came before the Logoff that it races with");
 }

@@ -2,46 +2,29 @@
 
 use crate::event::Call;
 
-/// What is called, whatever its arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names of the calls")]
-#[repr(u8)]
-pub enum CallKind {
-    Initialize,
-    Uninitialize,
-    LogonEx,
-    AllocateBuffer,
-    ReadBuffer,
-    FreeBuffer,
-    QueryInterface,
-    AddRef,
-    Release,
-    Method,
-    OnObject,
-    Advise,
-    Unadvise,
-    Logoff,
+macro_rules! kinds {
+    ($($kind:ident),*) => {
+        /// What is called, whatever its arguments.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "the names of the calls")]
+        #[repr(u8)]
+        pub enum CallKind {
+            $($kind),*
+        }
+
+        impl CallKind {
+            /// Every kind, in their order.
+            pub const ALL: [Self; [$(Self::$kind),*].len()] = [$(Self::$kind),*];
+        }
+    };
+}
+
+kinds! {
+    Initialize, Uninitialize, LogonEx, AllocateBuffer, ReadBuffer, FreeBuffer, QueryInterface, AddRef, Release, Method,
+    OnObject, Advise, Unadvise, Logoff
 }
 
 impl CallKind {
-    /// Every kind.
-    pub const ALL: [Self; 14] = [
-        Self::Initialize,
-        Self::Uninitialize,
-        Self::LogonEx,
-        Self::AllocateBuffer,
-        Self::ReadBuffer,
-        Self::FreeBuffer,
-        Self::QueryInterface,
-        Self::AddRef,
-        Self::Release,
-        Self::Method,
-        Self::OnObject,
-        Self::Advise,
-        Self::Unadvise,
-        Self::Logoff,
-    ];
-
     /// The kind of this call.
     pub const fn of(call: &Call) -> Self {
         match call {

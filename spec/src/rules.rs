@@ -27,6 +27,7 @@ pub(crate) use threads::tells_again;
 
 /// Every rule, by module; and for each module which calls its rules on returning are about.
 pub(crate) const ALL: &[(Scope, &[Arm])] = &[
+    // A first Logoff, which they are all about, may take effect while it is under way: it meets either.
     (Scope::of(&[Logoff]).that_met(&[Either]), logoff::ARMS),
     (Scope::ANY, after_logoff::ARMS),
     (Scope::of(&[QueryInterface, AddRef, Release]).that_met(&[Alive]), references::ARMS),

@@ -11,7 +11,7 @@ pub enum Met {
     Alive,
     /// A session that had ended before.
     Dead,
-    /// A session that ended meanwhile.
+    /// A session of which it may have been either: it ended meanwhile, or nobody knows whether it had.
     Either,
     /// No session, or one with two owners by one pointer, of which no rule can tell.
     Nothing,
@@ -119,7 +119,10 @@ mod tests {
 
     #[test]
     fn every_scene_has_a_place_of_its_own() {
-        assert_eq!(Scene::all().map(Scene::place).collect::<Vec<_>>(), (0..14 * 4 * 2).collect::<Vec<_>>());
+        assert_eq!(
+            Scene::all().map(Scene::place).collect::<Vec<_>>(),
+            (0..CallKind::ALL.len() * Met::COUNT * 2).collect::<Vec<_>>()
+        );
     }
 
     #[test]

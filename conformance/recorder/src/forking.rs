@@ -1,17 +1,26 @@
-//! A program that forks: the child has one thread, and no lock may be held for ever by one that it does not have.
+//! A program that forks: the child has one thread, and waits for ever for what another had locked. What is locked here,
+//! the record and the stand-ins, is taken before the fork and let go of after it, on both sides. A fork while the real
+//! library is just being loaded is not covered.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::MutexGuard;
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
 
-use crate::record::{Record, record};
+use crate::record::{Record, locked};
 use crate::{session, sinks};
+
+/// How long a fork waits, at most. The program may fork with a lock of its own that somebody waits for who has the
+/// record, or from a signal handler that has interrupted the recorder: that fork goes on without.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+type StandIns = MutexGuard<'static, HashMap<usize, usize>>;
 
 /// Everything that is locked here, in the order in which it is: what names a sink asks the record for the name.
 struct Locked {
-    _sinks: MutexGuard<'static, HashMap<usize, usize>>,
-    _sessions: MutexGuard<'static, HashMap<usize, usize>>,
-    _record: MutexGuard<'static, Record>,
+    _sinks: Option<StandIns>,
+    _sessions: Option<StandIns>,
+    _record: Option<MutexGuard<'static, Record>>,
 }
 
 thread_local! {
@@ -19,7 +28,7 @@ thread_local! {
     static HELD: RefCell<Option<Locked>> = const { RefCell::new(None) };
 }
 
-/// From here on each fork waits until nobody writes, and leaves the child with nothing locked.
+/// From here on each fork waits until nobody writes.
 pub(crate) fn watch() {
     // SAFETY: the three functions have the form that is asked for, and may run on any thread.
     unsafe {
@@ -27,11 +36,24 @@ pub(crate) fn watch() {
     }
 }
 
+fn lock<T>(mutex: &'static Mutex<T>, until: Instant) -> Option<MutexGuard<'static, T>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return None,
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+}
+
 unsafe extern "C" fn hold_all() {
+    let until = Instant::now() + PATIENCE;
     // A thread that is ending has no place to keep them, and forks without.
     let _ = HELD.try_with(|held| {
-        let (sinks, sessions) = (sinks::known(), session::live());
-        *held.borrow_mut() = Some(Locked { _sinks: sinks, _sessions: sessions, _record: record() });
+        let (sinks, sessions) = (lock(&sinks::KNOWN, until), lock(&session::LIVE, until));
+        *held.borrow_mut() =
+            Some(Locked { _sinks: sinks, _sessions: sessions, _record: lock(locked(), until) });
     });
 }
 

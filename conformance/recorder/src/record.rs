@@ -39,8 +39,13 @@ pub(crate) struct Record {
 
 /// The one record of this process.
 pub(crate) fn record() -> MutexGuard<'static, Record> {
+    locked().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same, and its lock.
+pub(crate) fn locked() -> &'static Mutex<Record> {
     static RECORD: OnceLock<Mutex<Record>> = OnceLock::new();
-    let record = RECORD.get_or_init(|| {
+    RECORD.get_or_init(|| {
         #[cfg(unix)]
         // SAFETY: the function has the form that `atexit` wants, and may run at any time.
         unsafe {
@@ -49,8 +54,7 @@ pub(crate) fn record() -> MutexGuard<'static, Record> {
         #[cfg(unix)]
         crate::forking::watch();
         Mutex::new(Record::begin())
-    });
-    record.lock().unwrap_or_else(PoisonError::into_inner)
+    })
 }
 
 /// The program ends by itself: the trace is whole.

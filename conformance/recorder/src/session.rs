@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::hash::Hasher as _;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use mapi_session_com::{
     Guid, Hresult, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIAdviseSink,
@@ -31,16 +31,12 @@ struct Session {
 }
 
 /// Stand-ins by the address of the real session, while the client holds references.
-static LIVE: LazyLock<Mutex<HashMap<usize, usize>>> = LazyLock::new(Mutex::default);
-
-pub(crate) fn live() -> MutexGuard<'static, HashMap<usize, usize>> {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) static LIVE: LazyLock<Mutex<HashMap<usize, usize>>> = LazyLock::new(Mutex::default);
 
 /// The stand-in for what a logon has handed out under this name; and, where the client holds that very pointer
 /// already, the name it has there.
 pub(crate) fn stand_in(id: SessionId, real: *mut c_void) -> (*mut c_void, Option<SessionId>) {
-    let mut live = live();
+    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = live.get(&(real as usize)) {
         let known = *known as *mut Session;
         // SAFETY: the map holds only stand-ins made below, which are never freed.
@@ -57,7 +53,7 @@ pub(crate) fn stand_in(id: SessionId, real: *mut c_void) -> (*mut c_void, Option
 
 /// The stand-in of this session, if it is one that the client holds, with one reference more.
 pub(crate) fn one_more_of(real: *mut c_void) -> Option<(*mut c_void, SessionId)> {
-    let live = live();
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
     let known = *live.get(&(real as usize))? as *mut Session;
     // SAFETY: the map holds only stand-ins made above, which are never freed.
     let session = unsafe { &*known };
@@ -207,7 +203,7 @@ unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
         of(this).references.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |held| held.checked_sub(1));
     if held == Ok(1) {
         // The next session may have the same address.
-        live().remove(&(of(this).head.real as usize));
+        LIVE.lock().unwrap_or_else(PoisonError::into_inner).remove(&(of(this).head.real as usize));
     }
     // SAFETY: called through a session's stand-in.
     unsafe { counted::release(this, Target::Session(of(this).id)) }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use mapi_session_com::{Guid, Hresult, IMAPIAdviseSinkVtbl, IUnknownVtbl, Notification, Ulong};
 use mapi_session_spec::event::{Callback, SinkId};
@@ -22,15 +22,12 @@ static VTABLE: IMAPIAdviseSinkVtbl =
     IMAPIAdviseSinkVtbl { unknown: IUnknownVtbl { query_interface, add_ref, release }, on_notify };
 
 /// Stand-ins by the address of the client's sink: one sink, one name.
-static KNOWN: LazyLock<Mutex<HashMap<usize, usize>>> = LazyLock::new(Mutex::default);
-
-pub(crate) fn known() -> MutexGuard<'static, HashMap<usize, usize>> {
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) static KNOWN: LazyLock<Mutex<HashMap<usize, usize>>> = LazyLock::new(Mutex::default);
 
 /// The stand-in for a sink of the client's, and its name.
 pub(crate) fn stand_in(client: *mut c_void) -> (*mut c_void, SinkId) {
-    let sink = *known().entry(client as usize).or_insert_with(|| {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let sink = *known.entry(client as usize).or_insert_with(|| {
         let head = Head { vtbl: (&raw const VTABLE).cast(), real: client };
         let sink = Box::leak(Box::new(Sink { head, id: record().new_sink() }));
         std::ptr::from_mut(sink) as usize

@@ -11,7 +11,8 @@ use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
 
 use super::{Past, Ran, Request};
-use crate::cores::{first_alike, on_all_cores};
+use crate::alike::first_alike;
+use crate::cores::on_all_cores;
 
 /// What is judged of one trace.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,10 +105,14 @@ impl<'a> Judging<'a> {
         self.haunted.extend(again);
         let is_haunted = |i: &usize| haunted.binary_search(i).is_ok();
         let by_place = |i| if is_haunted(&i) { self.haunted.get(&i) } else { self.known.get(&i) };
-        (0..ran.len()).filter_map(by_place).map(|(_, judged)| &judged.verdict).collect()
+        let verdicts: Vec<&Verdict> =
+            (0..ran.len()).filter_map(by_place).map(|(_, judged)| &judged.verdict).collect();
+        debug_assert_eq!(verdicts.len(), ran.len(), "a verdict for each trace, at its place");
+        verdicts
     }
 
-    /// Judges those of these places that are not known, or have changed.
+    /// Judges those of these places that are not known, or have changed: what was seen of a trace only grows, so that its
+    /// length tells.
     fn learn<'t>(
         &self,
         known: &BTreeMap<usize, (usize, Judged)>,
@@ -141,5 +146,62 @@ impl<'a> Judging<'a> {
         let judge = judged(self.rules, self.demand, showing.past.start(dialect), showing.events);
         let leaves_a_ghost = judge.world.leaves_a_ghost(self.the_last_release_ends_it);
         Judged { leaves_a_ghost, verdict: judge.verdict() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mapi_session_spec::event::{Call, CallId, ThreadId};
+    use mapi_session_spec::hresult::HResult;
+    use mapi_session_spec::outcome::{Out, Outcome};
+    use mapi_session_spec::{Era, Level};
+
+    use super::*;
+    use crate::Subject;
+    use crate::isolation::parent::{Observed, Setting};
+
+    /// `MAPIInitialize` in a process where it was not called before, answered with this.
+    fn initialised(code: HResult) -> Vec<Event> {
+        let id = CallId(1);
+        vec![
+            Event::Call { id, thread: ThreadId(0), call: Call::Initialize },
+            Event::Return { id, outcome: Outcome::returned(code, Out::None) },
+            Event::End,
+        ]
+    }
+
+    #[test]
+    fn what_was_foreseen_stands_unless_more_has_come_since() {
+        let setting = Setting {
+            program: None,
+            subject: Subject::Reference,
+            profile: None,
+            timeout: None,
+            settle: Duration::ZERO,
+            patience: 0,
+            linger: Duration::ZERO,
+        };
+        let rules = Rules::documented();
+        let demand = Demand { level: Level::Robust, era: Era::FastShutdown };
+        let request =
+            Request { setting: &setting, rules: &rules, demand, planned: &[], seed: 0, selected: &|_| true };
+        let past = Past::none(true);
+        let (good, bad) = (initialised(HResult::S_OK), initialised(HResult::MAPI_E_CALL_FAILED));
+        let ran = |events: &[Event]| Ran {
+            program: 0,
+            observed: Observed { events: events.to_vec(), ..Observed::default() },
+            past,
+            process: 0,
+        };
+        let mut judging = Judging::new(&request);
+        judging.foresee(0, &[Showing { past, events: &good[..1] }, Showing { past, events: &bad }]);
+        // The first trace has grown. What is shown here as the second is another, of the same length, so that it can be
+        // seen whether it was looked at.
+        let ran = [ran(&bad), ran(&good), ran(&good)];
+        let verdicts = judging.verdicts(&ran, dialect::infer([bad.as_slice()]));
+        let broken: Vec<bool> = verdicts.iter().map(|verdict| !verdict.deviations.is_empty()).collect();
+        assert_eq!(broken, [true, true, false]);
     }
 }

@@ -55,7 +55,11 @@ impl<'a> Parts<'a> {
         } else {
             run_some(self.setting, self.planned, which, progress, foresee)?
         };
-        if is_of_races && self.setting.has_a_process_of_its_own() && clock.elapsed() > WAITS * count {
+        if is_of_races
+            && count > 0
+            && self.setting.has_a_process_of_its_own()
+            && clock.elapsed() > WAITS * count
+        {
             self.abreast = ABREAST;
         }
         number_from(&mut ran, &mut self.process);

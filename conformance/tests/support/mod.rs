@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
@@ -42,12 +42,18 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cpp")
 }
 
-/// Builds a C++ subject, as it is or with a definition such as `MUTANT=logoff_s_false`. `None`, said aloud, where the machine has no C++ compiler; with
-/// `MAPI_CONFORM_SKIP_NOTHING` set that is a failure.
+/// Builds a C++ subject, as it is or with a definition such as `MUTANT=logoff_s_false`. `None`, said aloud, where the
+/// machine has no C++ compiler; with `MAPI_CONFORM_SKIP_NOTHING` set that is a failure.
 pub fn cpp_subject(source: &str, definition: Option<&str>) -> Option<String> {
     static BUILT: OnceLock<TempDir> = OnceLock::new();
+    static BUILDING: Mutex<()> = Mutex::new(());
     let library =
         BUILT.get_or_init(scratch).path().join(format!("{source}-{}.so", definition.unwrap_or("careful")));
+    // Tests run beside each other: what one loads, no other builds anew.
+    let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    if library.exists() {
+        return Some(library.display().to_string());
+    }
     let mut compiler = Command::new("g++");
     compiler.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-I"]).arg(fixtures().join("include"));
     if let Some(definition) = definition {

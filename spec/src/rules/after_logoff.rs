@@ -50,7 +50,7 @@ pub(super) const ARMS: &[Arm] = &[
         |m| m.method().is_some_and(Method::has_out),
         |_, o| !o.failed() || o.out_is_clean(),
     )
-    .about(SESSION_METHOD),
+    .about(on_the_dead(&[CallKind::Method])),
     // The caller is to blame for making the call; a careful implementation survives it all the same.
     Arm::on_return(
         Family::Dead.id(3),

@@ -18,11 +18,12 @@ const fn logoff(number: u16) -> RequirementId {
 }
 
 /// What is peculiar about a legal Logoff, and must not matter: for each thing the requirement that says so.
-fn peculiarities(m: &Moment) -> impl Iterator<Item = RequirementId> {
-    let (ui_param, flags, dirty) = match *m.call() {
-        Call::Logoff { ui_param, flags, dirty, .. } => (ui_param, flags, dirty),
-        _ => Default::default(),
-    };
+fn peculiarities(
+    m: &Moment,
+    ui_param: u64,
+    flags: LogoffFlags,
+    dirty: bool,
+) -> impl Iterator<Item = RequirementId> {
     let both = LogoffFlags::MAPI_LOGOFF_SHARED.with(LogoffFlags::MAPI_LOGOFF_UI);
     let session = m.session();
     let disturbed = session.and_then(|session| session.disturbed);
@@ -50,7 +51,8 @@ fn peculiarities(m: &Moment) -> impl Iterator<Item = RequirementId> {
 /// The requirement that a failure breaks: of the one thing that is peculiar, of combining where there are several,
 /// and `LOGOFF-009` where nothing is.
 fn peculiarity(m: &Moment) -> RequirementId {
-    let mut peculiarities = peculiarities(m);
+    let Call::Logoff { ui_param, flags, dirty, .. } = *m.call() else { return logoff(9) };
+    let mut peculiarities = peculiarities(m, ui_param, flags, dirty);
     match (peculiarities.next(), peculiarities.next()) {
         (None, _) => logoff(9),
         (Some(one), None) => one,
