@@ -90,20 +90,23 @@ impl Bench {
     fn one_program_again_and_again(&self) {
         let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
         let bare_loop = self.cpp("bare_loop.cpp", &[]);
-        let program = the_loop();
-        let planned = vec![
-            Planned {
-                program: program.clone(),
+        let planned = |handle: fn(usize) -> u64| -> Vec<Planned> {
+            let programs = (0..ROUNDS).map(|round| the_loop(handle(round)));
+            let planned = |program| Planned {
+                program,
                 aims: Vec::new(),
                 alone: false,
                 leaves_a_ghost: false,
-                race: None
+                race: None,
             };
-            ROUNDS
-        ];
+            programs.map(planned).collect()
+        };
+        // Nobody looks at the handle, but it makes each trace one that was not judged before.
+        let (different, alike) = (planned(|round| round as u64), planned(|_| 0));
         let subject = Subject::Library(library.clone());
         let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
         let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());
+        let mut alike_to_bare = Vec::new();
         for _ in 0..TURNS {
             let said =
                 Command::new(&bare_loop).arg(&library).arg(ROUNDS.to_string()).output().expect("the loop");
@@ -113,16 +116,19 @@ impl Bench {
                 panic!("the bare loop said {said:?}");
             };
             let bare = nanoseconds / calls;
-            let (took, made) = self.judged(&here, &planned);
+            let (took, made) = self.judged(&here, &different);
             assert!((made as f64 - calls).abs() < 0.5, "{made} calls were judged, {calls} made bare");
             let judged = took.as_nanos() as f64 / made as f64;
-            let (took, made) = self.judged(&isolated, &planned);
+            let (took, made) = self.judged(&isolated, &different);
             bare_each.push(bare);
             judged_to_bare.push(judged / bare);
             isolated_to_here.push(took.as_nanos() as f64 / made as f64 / judged);
+            let (took, made) = self.judged(&here, &alike);
+            alike_to_bare.push(took.as_nanos() as f64 / made as f64 / bare);
         }
         say("a bare call of the C++ subject, in ns", &mut bare_each, "");
         say("a judged call in this process, to a bare one", &mut judged_to_bare, "goal at most 5");
+        say("the same, where traces show what others showed", &mut alike_to_bare, "");
         say("isolated in a child, to in this process", &mut isolated_to_here, "goal at most 1");
     }
 
@@ -165,8 +171,8 @@ impl Bench {
     }
 }
 
-/// The calls of `fixtures/cpp/bare_loop.cpp`.
-fn the_loop() -> Program {
+/// The calls of `fixtures/cpp/bare_loop.cpp`, with this handle for Logoff.
+fn the_loop(handle: u64) -> Program {
     let (session, way) = (SessionId(0), way_named("apart"));
     let itself = Target::Session(session);
     let mut calls = vec![Call::Initialize, Call::LogonEx { session, profile: way.profile, flags: way.flags }];
@@ -181,7 +187,11 @@ fn the_loop() -> Program {
             Call::Release { target: Target::Object(object) },
         ]);
     }
-    calls.extend([plain_logoff(session), Call::Release { target: itself }, Call::Uninitialize]);
+    let mut logoff = plain_logoff(session);
+    if let Call::Logoff { ui_param, .. } = &mut logoff {
+        *ui_param = handle;
+    }
+    calls.extend([logoff, Call::Release { target: itself }, Call::Uninitialize]);
     Program { steps: calls.into_iter().map(Step::call).collect() }
 }
 
