@@ -278,14 +278,14 @@ fn ask_of_returns(rules: &Rules, tallies: &mut [Tally], world: &World, id: CallI
         let moment = Moment::new(world, pending, era);
         *occasion += 1;
         for (arm, tally) in rules.arms().iter().zip(&mut *tallies) {
-            let Check::Return { bears, allows } = arm.check else { continue };
+            let Check::Return { bears, .. } = arm.check else { continue };
             let judged =
                 Level::ALL.into_iter().filter(|level| arm.bears_on(&moment, Demand { level: *level, era }));
             if !arm.about.has(moment.scene()) || !bears(&moment) {
                 continue;
             }
             tally.bore(*occasion * 4 + judged.count());
-            for (number, _) in answers.iter().enumerate().filter(|(_, answer)| !allows(&moment, answer)) {
+            for (number, _) in answers.iter().enumerate().filter(|(_, answer)| !arm.allows(&moment, answer)) {
                 tally.refused(number);
             }
         }
