@@ -91,8 +91,9 @@ impl Scope {
 
     /// Those of them where something was out of the way: see [`Scene::stirred`].
     #[must_use]
-    pub const fn stirred(self) -> Self {
-        Self { only_stirred: true, ..self }
+    pub const fn stirred(mut self) -> Self {
+        self.only_stirred = true;
+        self
     }
 
     /// What is in both.
