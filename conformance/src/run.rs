@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use mapi_session_spec::dialect::{self, Dialect};
 use mapi_session_spec::event::{Call, Event};
+use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::outcome::Ending;
 use mapi_session_spec::requirement::RequirementId;
 use mapi_session_spec::rule::{Demand, Rules};
+use mapi_session_spec::state::OwedKind;
 
 pub use evidence::Evidence;
 use evidence::{confirm, confirm_with_its_past};
@@ -246,15 +248,30 @@ const fn rests_on_waiting(kind: Kind) -> bool {
     matches!(kind, Kind::MissingCallback | Kind::Lifetime | Kind::RepeatedCallback)
 }
 
+/// Whether it is not the last settling alone that decides: something was heard, and how much an announcement brings shows
+/// only where every Logoff is listened to in full.
+fn rests_on_every_settling(deviation: &Deviation) -> bool {
+    match deviation.kind {
+        Kind::MissingCallback => {
+            matches!(deviation.debt, Some(OwedKind::Told { heard, .. }) if heard != EventMask(0))
+        }
+        kind => rests_on_waiting(kind),
+    }
+}
+
 /// Ten times the patience, for what was not there the first time.
-fn patient(setting: &Setting, kind: Kind) -> Setting {
+fn patient(setting: &Setting, deviation: &Deviation) -> Setting {
+    let kind = deviation.kind;
     let mut patient = setting.clone();
     if kind == Kind::Hang {
         patient.timeout = setting.timeout.map(|limit| limit * 10);
     }
     if rests_on_waiting(kind) {
-        // What came too often is not waited for: only what an earlier announcement brought must have come.
-        let times = if kind == Kind::RepeatedCallback { 3 } else { 10 };
+        // Where something came, it is not waited for: only all that an announcement brings must have come.
+        let times = match kind {
+            Kind::RepeatedCallback | Kind::MissingCallback if rests_on_every_settling(deviation) => 3,
+            _ => 10,
+        };
         patient.settle = setting.settle.max(Duration::from_millis(1)) * times;
     }
     if !matches!(kind, Kind::UnexpectedCallback | Kind::RepeatedCallback) {

@@ -8,8 +8,8 @@ use mapi_session_model::{SessionModel, State, all};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::dialect::Sharing;
 use mapi_session_spec::event::{
-    BufferId, Call, CallId, Callback, Interface, ObjectId, Profile, RegistrationId, SessionId, SinkId,
-    Target, ThreadId,
+    BufferId, Call, CallId, Callback, Interface, ObjectId, ObjectMethod, Profile, RegistrationId, SessionId,
+    SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use mapi_session_spec::hresult::HResult;
@@ -148,6 +148,8 @@ fn in_no_model() -> Vec<World> {
         worlds.push(world.clone());
     }
     worlds.extend(told_through_two_registrations());
+    worlds.extend(told_of_two_on_two_threads());
+    worlds.extend(asked_for_fast_shutdown_before());
     worlds.extend(let_go_while_a_reference_comes());
     worlds
 }
@@ -227,6 +229,48 @@ fn told_through_two_registrations() -> Vec<World> {
     worlds
 }
 
+/// A member is to be told of two Logoffs, one of them on another thread than it registered on, and has heard of neither.
+fn told_of_two_on_two_threads() -> Vec<World> {
+    let mut world = World::default();
+    world.process.dialect.sharing = Sharing::Offered;
+    let mut make = |thread: u8, call: Call, out: Out| {
+        world.call(CallId(1), ThreadId(thread), call);
+        world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
+        world.clone()
+    };
+    make(0, Call::Initialize, Out::None);
+    for (number, way) in (0..).zip(["sharing", "joining", "joining"]) {
+        let way = alphabet::way_named(way);
+        let logon = Call::LogonEx { session: SessionId(number), profile: way.profile, flags: way.flags };
+        make(0, logon, Out::Object);
+    }
+    let (session, sink, registration) = (SessionId(0), SinkId(0), RegistrationId(0));
+    let mask = EventMask::END_OF_SESSION;
+    make(0, Call::Advise { session, mask, sink, registration }, Out::Value(1));
+    [(1, SessionId(1)), (0, SessionId(2))]
+        .map(|(thread, leaver)| {
+            make(thread, alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED), Out::None)
+        })
+        .to_vec()
+}
+
+/// `QueryFastShutdown` was answered, and something has happened since that must not change the answer.
+fn asked_for_fast_shutdown_before() -> Vec<World> {
+    let mut world = World::default();
+    let (session, object, way) = (SessionId(0), ObjectId(0), alphabet::way_named("apart"));
+    for (call, out) in [
+        (Call::Initialize, Out::None),
+        (Call::LogonEx { session, profile: way.profile, flags: way.flags }, Out::Object),
+        (Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object }, Out::Object),
+        (Call::OnObject { object, method: ObjectMethod::QueryFastShutdown }, Out::None),
+        (Call::LogonEx { session: SessionId(1), profile: way.profile, flags: way.flags }, Out::Object),
+    ] {
+        world.call(CallId(1), ThreadId(0), call);
+        world.finish(CallId(1), Outcome::returned(HResult::S_OK, out));
+    }
+    vec![world]
+}
+
 /// Every call that can be made in this state, wise or not.
 fn calls(world: &World) -> Vec<Call> {
     let object = ObjectId(world.objects.len() as u16);
@@ -273,6 +317,7 @@ fn ask_of_returns(rules: &Rules, tallies: &mut [Tally], world: &World, id: CallI
     let mut answers = offers::conceivable(&pending.call);
     if matches!(pending.call, Call::LogonEx { .. }) {
         answers.push(Outcome::returned(HResult::S_OK, Out::SameAs(SessionId(0))));
+        answers.push(Outcome::returned(HResult::MAPI_E_SESSION_LIMIT, Out::Null));
     }
     for era in [Era::Classic, Era::FastShutdown] {
         let moment = Moment::new(world, pending, era);

@@ -47,7 +47,8 @@ pub fn way_named(name: &str) -> Way {
     *WAYS.iter().find(|way| way.name == name).expect("a way to log on of that name")
 }
 
-/// The flag words, handles and reserved words of a Logoff, each factor varied by itself and the flags all together.
+/// The flag words, handles and reserved words of a Logoff, each factor varied by itself and with each other, and the
+/// flags all together.
 pub fn logoffs(session: SessionId) -> Vec<Call> {
     let call = |ui_param, flags, reserved, dirty| Call::Logoff {
         session,
@@ -70,6 +71,11 @@ pub fn logoffs(session: SessionId) -> Vec<Call> {
     for reserved in [1, 0xFFFF_FFFF] {
         all.push(call(0, 0, reserved, false));
     }
+    // Two at a time: a subject may look at one only where the other is as it should be.
+    all.extend([0x6, 0x7].map(|unknown| call(0, unknown, 0, false)));
+    all.extend([1, 2].map(|flags| call(0, flags, 1, false)));
+    all.push(call(GARBAGE_HANDLE, 0x4, 0, false));
+    all.push(call(GARBAGE_HANDLE, 0, 1, false));
     all.push(call(0, 0x4, 1, false));
     all.push(call(0, 0, 0, true));
     all

@@ -39,15 +39,8 @@ struct Evidence {
 /// What the subject was seen to offer, over all its traces.
 pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
     let mut inference = Inference::default();
-    for trace in traces.into_iter().filter(|trace| trace.iter().any(says_something)) {
-        inference.begin();
-        for event in trace {
-            inference.observe(event);
-        }
-        if inference.seen.told {
-            // Nothing seen later can say otherwise.
-            break;
-        }
+    for trace in traces {
+        inference.learn(trace);
     }
     inference.dialect()
 }
@@ -60,6 +53,17 @@ pub struct Inference {
 }
 
 impl Inference {
+    /// One more trace, as it is known by now.
+    pub fn learn(&mut self, trace: &[Event]) {
+        // Once somebody was told, nothing can say otherwise.
+        if !self.seen.told && trace.iter().any(says_something) {
+            self.begin();
+            for event in trace {
+                self.observe(event);
+            }
+        }
+    }
+
     /// Another trace begins.
     pub fn begin(&mut self) {
         self.world = World::default();

@@ -212,6 +212,12 @@ impl<'r> Judge<'r> {
         &self.bore
     }
 
+    /// Nothing was broken so far, and nothing left undecided.
+    pub fn has_nothing_to_say(&self) -> bool {
+        let Verdict { deviations, bound: _, inconclusive, forfeited } = &self.verdict;
+        deviations.is_empty() && inconclusive.is_empty() && !forfeited
+    }
+
     /// The rules that were broken so far.
     pub fn deviations(&self) -> &[Deviation] {
         &self.verdict.deviations
@@ -302,7 +308,9 @@ impl<'r> Judge<'r> {
             self.accuse(*arm, *requirement, Party::Session, *kind, Some(id));
         }
         if broken.is_empty() && !outcome.came_back() {
-            if outcome.hung() && !dead {
+            // What a call from inside a callback, or beside another, may wait for is left undecided where no rule bears.
+            let in_the_way = pending.nested || pending.overlapped;
+            if outcome.hung() && !dead && !in_the_way {
                 let why = "the call did not return, and no document says how long it may take";
                 self.verdict.inconclusive.push(Inconclusive { requirement: None, event: self.events, why });
             } else {

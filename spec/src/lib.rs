@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alphabet;
+pub mod automaton;
 pub mod calls;
 pub mod dialect;
 pub mod era;

@@ -37,7 +37,10 @@ impl<'a> Moment<'a> {
         let first_logoff = !aliased && is_first_logoff(world, pending);
         let disturbed = match object {
             Some(object) => object.disturbed,
-            None => session.and_then(|session| session.disturbed),
+            None => session.and_then(|session| match pending.call {
+                Call::Method { method, .. } => session.disturbed_since(method),
+                _ => session.disturbed,
+            }),
         };
         let beside = pending.overlapped || pending.nested || !world.running.is_empty();
         let scene = Scene {

@@ -241,12 +241,15 @@ impl World {
             self.process.uninitialised_in_part = true;
             self.disturb_all(Disturbance::Uninitialised);
         } else {
-            // Never judged what becomes of sessions then (E-16).
+            // Never judged what becomes of sessions then (E-16), nor therefore whether a logon finds room.
+            let all_ended = |session: &Session| session.is_logged_off() || session.is_released();
+            if !self.sessions.iter().flatten().all(all_ended) {
+                self.process.logon_worked = crate::state::LogonsThatWorked::default();
+            }
             for session in self.sessions.iter_mut().flatten() {
                 session.phases = crate::phase::Phases::only(crate::phase::Phase::Released);
             }
             self.process.uninitialised_in_part = false;
-            self.process.logon_worked = crate::state::LogonsThatWorked::default();
         }
     }
 

@@ -50,12 +50,13 @@ thread_local! {
     static THREAD: Cell<u8> = const { Cell::new(u8::MAX) };
 }
 
-static NEXT_THREAD: AtomicU8 = AtomicU8::new(2);
+/// The number of the next thread of the subject's own: a subject may have any number, and none is taken for the client's.
+static NEXT_THREAD: AtomicU32 = AtomicU32::new(2);
 
 fn thread() -> u8 {
     THREAD.with(|cell| {
         if cell.get() == u8::MAX {
-            cell.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed).min(250));
+            cell.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed).min(250) as u8);
         }
         cell.get()
     })
@@ -130,6 +131,24 @@ struct Child {
     paying: Mutex<()>,
     paid: Condvar,
     worker_owes: AtomicU32,
+    /// Calls under way on threads of the subject's own, from inside `OnNotify`.
+    under_way_elsewhere: AtomicU32,
+}
+
+/// One of the calls under way on a thread of the subject's own.
+struct Elsewhere<'a>(&'a AtomicU32);
+
+impl<'a> Elsewhere<'a> {
+    fn begins(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Elsewhere<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Child {
@@ -158,7 +177,10 @@ impl Child {
                     self.put(running.trace, Record::Skipped);
                     return;
                 };
-                let place = self.put(running.trace, Record::Begin { step: index as u16, thread: thread() });
+                let thread = thread();
+                let place = self.put(running.trace, Record::Begin { step: index as u16, thread });
+                let _elsewhere =
+                    (thread >= self.own_threads()).then(|| Elsewhere::begins(&self.under_way_elsewhere));
                 running.note_logoff(&call, 0, place);
                 let (code, out) = running.driver.perform(&call, ready);
                 if code.succeeded() {
@@ -234,6 +256,19 @@ impl Child {
         }
     }
 
+    /// How many threads are the client's own.
+    fn own_threads(&self) -> u8 {
+        self.to_workers.len() as u8 + 1
+    }
+
+    /// Waits for calls that `OnNotify` makes on threads of the subject's own. One that never returns is a hang, and
+    /// nothing but this would show it.
+    fn wait_for_what_is_under_way_elsewhere(&self) {
+        while self.under_way_elsewhere.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
     /// Waits for the workers: at most so long, or for ever. Others may wait for them meanwhile, each as long as it will.
     fn wait_for_worker(&self, at_most: Option<Duration>) {
         if self.worker_owes.load(Ordering::SeqCst) == 0 {
@@ -301,6 +336,7 @@ impl Child {
             self.wait_for_worker(None);
             index += 1;
         }
+        self.wait_for_what_is_under_way_elsewhere();
         self.put(running.trace, Record::TraceEnd);
     }
 }
@@ -411,7 +447,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
     let races = programs.any_step(|step| step.place.is_racing());
     let own_threads = if races { RACERS } else { 2 };
-    NEXT_THREAD.store(own_threads, Ordering::Relaxed);
+    NEXT_THREAD.store(own_threads.into(), Ordering::Relaxed);
     let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
     let child = Arc::new(Child {
         ring,
@@ -427,6 +463,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         paying: Mutex::new(()),
         paid: Condvar::new(),
         worker_owes: AtomicU32::new(0),
+        under_way_elsewhere: AtomicU32::new(0),
     });
     THREAD.with(|cell| cell.set(0));
     for (number, jobs) in (1..).zip(jobs) {
@@ -447,6 +484,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
+    child.wait_for_what_is_under_way_elsewhere();
     Sinks::report_to_nobody();
     child.put(0, Record::Finished);
     Ok(())

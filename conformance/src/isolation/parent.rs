@@ -87,6 +87,8 @@ pub struct Batch {
 pub const PATIENCE: u32 = 6;
 /// How long a subject may take to load, at least: before its first call, the machine's load says more than the subject.
 const LOADING: Duration = Duration::from_secs(5);
+/// How many programs are shown at once while others still run.
+const SHOWN_AT_ONCE: usize = 64;
 /// How many events one trace may have before the subject counts as broken.
 const MOST_EVENTS: usize = 100_000;
 
@@ -124,15 +126,15 @@ impl Reading {
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
-    run_and_meanwhile(setting, programs, &mut |_| {})
+    run_and_meanwhile(setting, programs, &mut |_, _| {})
 }
 
-/// The same. Once every program has been run to its end, and the subject is only listened to for what comes late,
-/// `meanwhile` is shown what was observed up to then.
+/// The same. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of
+/// the programs from that place on, which have been run to their ends.
 pub fn run_and_meanwhile(
     setting: &Setting,
     programs: &[&Program],
-    meanwhile: &mut dyn FnMut(&[&Observed]),
+    meanwhile: &mut dyn FnMut(usize, &[&Observed]),
 ) -> Batch {
     match Running::start(setting, programs) {
         Ok(mut running) => running.follow(setting, programs, meanwhile),
@@ -265,7 +267,7 @@ impl Running {
         &mut self,
         setting: &Setting,
         programs: &[&Program],
-        meanwhile: &mut dyn FnMut(&[&Observed]),
+        meanwhile: &mut dyn FnMut(usize, &[&Observed]),
     ) -> Batch {
         // SAFETY: the mapping is page aligned, at least as long as a ring, and lives as long as `self`.
         let mut records = Records::of(unsafe { Ring::new(self.shared.as_mut_ptr()) });
@@ -276,7 +278,7 @@ impl Running {
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
-        let mut shown = false;
+        let mut shown = 0;
         loop {
             match records.pop() {
                 Some(Some((trace, record))) => {
@@ -307,10 +309,17 @@ impl Running {
                 let ending = if exception { Ending::Threw } else { ending };
                 return died(readings, programs, ending);
             }
-            if !shown && readings.len() == programs.len() && readings.last().is_some_and(|last| last.ended) {
-                shown = true;
-                readings.iter_mut().for_each(Reading::close);
-                meanwhile(&readings.iter().map(|reading| &reading.observed).collect::<Vec<_>>());
+            let ended = readings.len() - usize::from(readings.last().is_some_and(|last| !last.ended));
+            let enough =
+                if races || ended == programs.len() { programs.len() } else { shown + SHOWN_AT_ONCE };
+            if ended > shown && ended >= enough {
+                readings[shown..ended].iter_mut().for_each(Reading::close);
+                let of_them = readings[shown..ended].iter().map(|reading| &reading.observed);
+                meanwhile(shown, &of_them.collect::<Vec<_>>());
+                shown = ended;
+                // That took its time.
+                idle = 0;
+                continue;
             }
             if idle == 0 {
                 last_progress = Instant::now();
@@ -369,7 +378,10 @@ fn finish(readings: Vec<Reading>, end: BatchEnd) -> Batch {
 
 /// The process is gone: the call it was in has ended so.
 fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Batch {
-    let Some(index) = readings.len().checked_sub(1) else {
+    // What hangs may have begun in a trace before the last, on a thread of the subject's own.
+    let in_a_call = readings.iter().rposition(|reading| !reading.steps.is_empty());
+    let at_its_end = in_a_call.filter(|_| ending == Ending::Hung).or(readings.len().checked_sub(1));
+    let Some(index) = at_its_end else {
         let message = match ending {
             Ending::Hung => "the subject does not come back from being loaded",
             _ => "the subject's process died while it was loaded",

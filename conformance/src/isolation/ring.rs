@@ -8,14 +8,14 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::wire::{Record, RecordWords, decode_record, encode_record};
+use super::wire::{MOST_WORDS, Record, decode_record, encode_record, words_from};
 
-/// How many records the ring holds.
-pub(super) const CAPACITY: u64 = 1 << 14;
+/// How many words the ring holds. A record has one to three.
+pub(super) const CAPACITY: u64 = 1 << 16;
 /// Bytes of the ring with its header.
-pub(super) const BYTES: usize = HEADER + CAPACITY as usize * size_of::<RecordWords>();
+pub(super) const BYTES: usize = HEADER + CAPACITY as usize * size_of::<u64>();
 const HEADER: usize = size_of::<Header>();
-/// How many records the reader takes at most before it says so.
+/// How many words the reader takes before it says so.
 const READ_AT_ONCE: u64 = CAPACITY / 8;
 
 #[repr(C)]
@@ -27,9 +27,9 @@ struct Header {
 /// Two lines of 64 bytes: processors fetch them in pairs.
 #[repr(C, align(128))]
 struct Writers {
-    /// Records written since the start.
+    /// Words written since the start.
     head: AtomicU64,
-    /// Records read since the start, when a writer last looked.
+    /// Words read since the start, when a writer last looked.
     tail_seen: AtomicU64,
     /// The writers' lock: 1 while held.
     lock: AtomicU32,
@@ -37,7 +37,7 @@ struct Writers {
 
 #[repr(C, align(128))]
 struct Reader {
-    /// Records read since the start.
+    /// Words read since the start.
     tail: AtomicU64,
 }
 
@@ -68,15 +68,18 @@ impl Ring {
         unsafe { &*self.base.cast::<Header>() }
     }
 
-    fn slot(&self, index: u64) -> *mut [u32; 8] {
-        let offset = HEADER + (index % CAPACITY) as usize * size_of::<RecordWords>();
+    fn slot(&self, index: u64) -> *mut u64 {
+        let offset = HEADER + (index % CAPACITY) as usize * size_of::<u64>();
         // SAFETY: the offset is within BYTES by the remainder.
         unsafe { self.base.add(offset).cast() }
     }
 
-    /// Appends a record, waiting for room if the reader is behind. Its place, from 0; `None` if it gave up, as in a
-    /// signal handler that finds the lock held.
+    /// Appends a record, waiting for room if the reader is behind. Its place, from 0, greater than those before it;
+    /// `None` if it gave up, as in a signal handler that finds the lock held.
     pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> Option<u64> {
+        const ROOM: u64 = CAPACITY - MOST_WORDS as u64;
+        let words = encode_record(trace, record);
+        let words = &words[..words_from(words[0])];
         let Header { writers, reader } = self.header();
         let mut tries = 0_u32;
         while writers.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
@@ -90,32 +93,30 @@ impl Ring {
             std::hint::spin_loop();
         }
         let head = writers.head.load(Ordering::Relaxed);
-        if head.wrapping_sub(writers.tail_seen.load(Ordering::Relaxed)) >= CAPACITY {
+        if head.wrapping_sub(writers.tail_seen.load(Ordering::Relaxed)) > ROOM {
             let mut tail = reader.tail.load(Ordering::Acquire);
-            while head.wrapping_sub(tail) >= CAPACITY {
+            while head.wrapping_sub(tail) > ROOM {
                 std::thread::yield_now();
                 tail = reader.tail.load(Ordering::Acquire);
             }
             writers.tail_seen.store(tail, Ordering::Relaxed);
         }
-        let slot = self.slot(head).cast::<u32>();
-        // Word by word: the processor waits before it copies wider than what was just written.
-        for (place, word) in encode_record(trace, record).into_iter().enumerate() {
+        for (place, word) in (head..).zip(words) {
             // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not
             // look at it before the head has moved.
-            unsafe { slot.add(place).write_volatile(word) };
+            unsafe { self.slot(place).write_volatile(*word) };
         }
-        writers.head.store(head.wrapping_add(1), Ordering::Release);
+        writers.head.store(head.wrapping_add(words.len() as u64), Ordering::Release);
         writers.lock.store(0, Ordering::Release);
         Some(head)
     }
 
-    /// How many records were written since the start, as the child claims.
+    /// How many words were written since the start, as the child claims.
     pub(super) fn written(self) -> u64 {
         self.header().writers.head.load(Ordering::Acquire)
     }
 
-    /// Tells the writers how many records have been read.
+    /// Tells the writers how many words have been read.
     fn say_read(self, read: u64) {
         self.header().reader.tail.store(read, Ordering::Release);
     }
@@ -125,13 +126,15 @@ impl Ring {
 pub(super) struct Records {
     ring: Ring,
     read: u64,
+    /// How much of that the writers were told.
+    said: u64,
     head_seen: u64,
 }
 
 impl Records {
     /// From the first record.
     pub(super) const fn of(ring: Ring) -> Self {
-        Self { ring, read: 0, head_seen: 0 }
+        Self { ring, read: 0, said: 0, head_seen: 0 }
     }
 
     /// Whether none was read yet.
@@ -144,23 +147,41 @@ impl Records {
     #[allow(clippy::option_option, reason = "nothing there, and something that is no record, are two things")]
     pub(super) fn pop(&mut self) -> Option<Option<(u32, Record)>> {
         if self.head_seen == self.read {
-            self.ring.say_read(self.read);
+            self.say_what_was_read();
             self.head_seen = self.ring.written();
             if self.head_seen == self.read {
                 return None;
             }
         }
-        if self.head_seen.wrapping_sub(self.read) > CAPACITY {
+        let there = self.head_seen.wrapping_sub(self.read);
+        if there > CAPACITY {
             // The subject has scribbled over the header.
             return Some(None);
         }
-        // SAFETY: the slot is within the mapping; any bytes are valid words.
-        let words = unsafe { self.ring.slot(self.read).read_volatile() };
-        self.read = self.read.wrapping_add(1);
-        if self.read.is_multiple_of(READ_AT_ONCE) {
-            self.ring.say_read(self.read);
+        let word = |place: usize| {
+            // SAFETY: the slot is within the mapping; any bytes are a valid word.
+            unsafe { self.ring.slot(self.read.wrapping_add(place as u64)).read_volatile() }
+        };
+        let mut words = [0; MOST_WORDS];
+        words[0] = word(0);
+        let length = words_from(words[0]);
+        if length as u64 > there {
+            // Or over the records.
+            return Some(None);
+        }
+        for (place, later) in words.iter_mut().enumerate().take(length).skip(1) {
+            *later = word(place);
+        }
+        self.read = self.read.wrapping_add(length as u64);
+        if self.read.wrapping_sub(self.said) >= READ_AT_ONCE {
+            self.say_what_was_read();
         }
         Some(decode_record(&words))
+    }
+
+    fn say_what_was_read(&mut self) {
+        self.ring.say_read(self.read);
+        self.said = self.read;
     }
 }
 
@@ -201,7 +222,7 @@ mod tests {
     #[test]
     fn what_several_threads_write_is_read_whole_each_in_its_order_however_often_the_ring_goes_round() {
         const THREADS: u32 = 4;
-        const EACH: u32 = CAPACITY as u32;
+        const EACH: u32 = CAPACITY as u32 / 2;
         let memory = Memory::new();
         let mut records = Records::of(memory.ring());
         let mut next = [0; THREADS as usize];
@@ -267,6 +288,16 @@ mod tests {
         let memory = Memory::new();
         let mut records = Records::of(memory.ring());
         memory.ring().header().writers.head.store(CAPACITY + 1, Ordering::Release);
+        assert_eq!(records.pop(), Some(None));
+    }
+
+    #[test]
+    fn a_record_that_is_longer_than_what_was_written_is_none() {
+        let memory = Memory::new();
+        let ring = memory.ring();
+        let mut records = Records::of(ring);
+        ring.push(0, Record::CallbackReturn { number: 1 }, u32::MAX);
+        ring.header().writers.head.store(1, Ordering::Release);
         assert_eq!(records.pop(), Some(None));
     }
 

@@ -210,23 +210,55 @@ pub(super) enum Record {
     Finished,
 }
 
-/// A record as eight 32-bit words: the trace, the kind, and what the kind needs.
-pub(super) type RecordWords = [u32; 8];
+/// Words of the longest record.
+pub(super) const MOST_WORDS: usize = 3;
+
+/// A record as words of 64 bits. The first has the kind, two small things that most kinds need, and the trace; most records
+/// are no longer, since two cores hand each line of the ring to each other, and that is most of what a record costs.
+pub(super) type RecordWords = [u64; MOST_WORDS];
+
+/// Kinds of records, as they are written.
+mod kind {
+    pub(super) const TRACE_START: u8 = 1;
+    pub(super) const TRACE_END: u8 = 2;
+    pub(super) const BEGIN: u8 = 3;
+    /// A return with `S_OK` and nothing that has a value.
+    pub(super) const PLAIN_RETURN: u8 = 4;
+    pub(super) const SKIPPED: u8 = 5;
+    pub(super) const CALLBACK_RETURN: u8 = 6;
+    pub(super) const SETTLED: u8 = 7;
+    pub(super) const NOT_SETTLED: u8 = 8;
+    pub(super) const EXCEPTION: u8 = 9;
+    pub(super) const NOT_LOADED: u8 = 10;
+    pub(super) const FINISHED: u8 = 11;
+    pub(super) const RETURN: u8 = 12;
+    /// The first of four.
+    pub(super) const CALLBACK: u8 = 16;
+    pub(super) const LAST_CALLBACK: u8 = CALLBACK + 3;
+}
+
+/// How many words the record has that begins with this one.
+#[inline]
+pub(super) const fn words_from(first: u64) -> usize {
+    match first as u8 {
+        kind::CALLBACK_RETURN | kind::SETTLED | kind::CALLBACK..=kind::LAST_CALLBACK => 2,
+        kind::RETURN => 3,
+        _ => 1,
+    }
+}
 
 #[inline]
 pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
-    let mut w = [0; 8];
-    w[0] = trace;
-    let mut set = |kind: u32, args: &[u32]| {
-        w[1] = kind;
-        w[2..2 + args.len()].copy_from_slice(args);
+    let first = |kind: u8, tiny: u8, small: u16| {
+        u64::from(kind) | u64::from(tiny) << 8 | u64::from(small) << 16 | u64::from(trace) << 32
     };
+    let alone = |kind| [first(kind, 0, 0), 0, 0];
     match record {
-        Record::TraceStart => set(1, &[]),
-        Record::TraceEnd => set(2, &[]),
-        Record::Begin { step, thread } => set(3, &[u32::from(step), u32::from(thread)]),
+        Record::TraceStart => alone(kind::TRACE_START),
+        Record::TraceEnd => alone(kind::TRACE_END),
+        Record::Begin { step, thread } => [first(kind::BEGIN, thread, step), 0, 0],
         Record::Return { step, code, out } => {
-            let (kind, value) = match out {
+            let (form, value) = match out {
                 Out::None => (0, 0),
                 Out::Null => (1, 0),
                 Out::Unchanged => (2, 0),
@@ -235,61 +267,76 @@ pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
                 Out::SameAs(id) => (5, u64::from(id.0)),
                 Out::Value(value) => (6, value),
             };
-            set(4, &[u32::from(step), code.0, kind, value as u32, (value >> 32) as u32]);
+            if code == HResult::S_OK && form <= LAST_PLAIN_FORM {
+                [first(kind::PLAIN_RETURN, form, step), 0, 0]
+            } else {
+                [first(kind::RETURN, form, step), u64::from(code.0), value]
+            }
         }
-        Record::Skipped => set(5, &[]),
+        Record::Skipped => alone(kind::SKIPPED),
         Record::Callback { sink, thread, kind, events, number } => {
-            set(6, &[u32::from(sink), u32::from(thread), u32::from(kind), events.0, number]);
+            let both = u64::from(number) | u64::from(events.0) << 32;
+            [first(kind::CALLBACK + (kind & 3), thread, sink), both, 0]
         }
-        Record::CallbackReturn { number } => set(7, &[number]),
-        Record::Settled { milliseconds } => set(8, &[milliseconds]),
-        Record::NotSettled => set(9, &[]),
-        Record::Exception => set(10, &[]),
-        Record::NotLoaded => set(11, &[]),
-        Record::Finished => set(12, &[]),
+        Record::CallbackReturn { number } => [first(kind::CALLBACK_RETURN, 0, 0), u64::from(number), 0],
+        Record::Settled { milliseconds } => [first(kind::SETTLED, 0, 0), u64::from(milliseconds), 0],
+        Record::NotSettled => alone(kind::NOT_SETTLED),
+        Record::Exception => alone(kind::EXCEPTION),
+        Record::NotLoaded => alone(kind::NOT_LOADED),
+        Record::Finished => alone(kind::FINISHED),
     }
-    w
+}
+
+/// The last form of an out parameter that has no value.
+const LAST_PLAIN_FORM: u8 = 4;
+
+fn out_of(form: u8, value: u64) -> Option<Out> {
+    Some(match form {
+        0 => Out::None,
+        1 => Out::Null,
+        2 => Out::Unchanged,
+        3 => Out::Rubbish,
+        4 => Out::Object,
+        5 => Out::SameAs(SessionId(u16::try_from(value).ok()?)),
+        6 => Out::Value(value),
+        _ => return None,
+    })
 }
 
 #[inline]
-pub(super) fn decode_record(w: &RecordWords) -> Option<(u32, Record)> {
-    let small = |word: u32| u16::try_from(word).ok();
-    let tiny = |word: u32| u8::try_from(word).ok();
-    let record = match w[1] {
-        1 => Record::TraceStart,
-        2 => Record::TraceEnd,
-        3 => Record::Begin { step: small(w[2])?, thread: tiny(w[3])? },
-        4 => {
-            let value = u64::from(w[5]) | u64::from(w[6]) << 32;
-            let out = match w[4] {
-                0 => Out::None,
-                1 => Out::Null,
-                2 => Out::Unchanged,
-                3 => Out::Rubbish,
-                4 => Out::Object,
-                5 => Out::SameAs(SessionId(u16::try_from(value).ok()?)),
-                6 => Out::Value(value),
-                _ => return None,
-            };
-            Record::Return { step: small(w[2])?, code: HResult(w[3]), out }
+pub(super) fn decode_record(words: &RecordWords) -> Option<(u32, Record)> {
+    let [first, second, third] = *words;
+    let (written, tiny, small) = (first as u8, (first >> 8) as u8, (first >> 16) as u16);
+    let record = match written {
+        kind::TRACE_START => Record::TraceStart,
+        kind::TRACE_END => Record::TraceEnd,
+        kind::BEGIN => Record::Begin { step: small, thread: tiny },
+        kind::PLAIN_RETURN => {
+            let form = Some(tiny).filter(|form| *form <= LAST_PLAIN_FORM)?;
+            Record::Return { step: small, code: HResult::S_OK, out: out_of(form, 0)? }
         }
-        5 => Record::Skipped,
-        6 => Record::Callback {
-            sink: small(w[2])?,
-            thread: tiny(w[3])?,
-            kind: tiny(w[4]).filter(|kind| *kind < 4)?,
-            events: EventMask(w[5]),
-            number: w[6],
+        kind::RETURN => Record::Return {
+            step: small,
+            code: HResult(u32::try_from(second).ok()?),
+            out: out_of(tiny, third)?,
         },
-        7 => Record::CallbackReturn { number: w[2] },
-        8 => Record::Settled { milliseconds: w[2] },
-        9 => Record::NotSettled,
-        10 => Record::Exception,
-        11 => Record::NotLoaded,
-        12 => Record::Finished,
+        kind::SKIPPED => Record::Skipped,
+        kind::CALLBACK..=kind::LAST_CALLBACK => Record::Callback {
+            sink: small,
+            thread: tiny,
+            kind: written - kind::CALLBACK,
+            events: EventMask((second >> 32) as u32),
+            number: second as u32,
+        },
+        kind::CALLBACK_RETURN => Record::CallbackReturn { number: u32::try_from(second).ok()? },
+        kind::SETTLED => Record::Settled { milliseconds: u32::try_from(second).ok()? },
+        kind::NOT_SETTLED => Record::NotSettled,
+        kind::EXCEPTION => Record::Exception,
+        kind::NOT_LOADED => Record::NotLoaded,
+        kind::FINISHED => Record::Finished,
         _ => return None,
     };
-    Some((w[0], record))
+    Some(((first >> 32) as u32, record))
 }
 
 #[cfg(test)]
@@ -343,8 +390,42 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_no_known_kind_is_refused() {
-        assert_eq!(decode_record(&[0, 99, 0, 0, 0, 0, 0, 0]), None);
-        assert_eq!(decode_record(&[0, 4, 0x1_0000, 0, 0, 0, 0, 0]), None);
+    fn every_record_survives_the_wire_in_the_words_that_its_first_one_promises() {
+        let outs = [Out::None, Out::Null, Out::Unchanged, Out::Rubbish, Out::Object];
+        let outs = outs.into_iter().chain([Out::SameAs(SessionId(u16::MAX)), Out::Value(u64::MAX - 1)]);
+        let codes = [HResult::S_OK, HResult::MAPI_E_NOT_FOUND, HResult(u32::MAX)];
+        let returns = outs.flat_map(|out| codes.map(|code| Record::Return { step: u16::MAX, code, out }));
+        let callbacks = (0..4).map(|kind| Record::Callback {
+            sink: 0x8001,
+            thread: u8::MAX,
+            kind,
+            events: EventMask(0xFFFF_FFFE),
+            number: 0x8000_0001,
+        });
+        let plain = [
+            Record::TraceStart,
+            Record::TraceEnd,
+            Record::Begin { step: 0x8001, thread: 0x81 },
+            Record::Skipped,
+            Record::CallbackReturn { number: u32::MAX },
+            Record::Settled { milliseconds: u32::MAX },
+            Record::NotSettled,
+            Record::Exception,
+            Record::NotLoaded,
+            Record::Finished,
+        ];
+        for record in plain.into_iter().chain(returns).chain(callbacks) {
+            let words = encode_record(u32::MAX - 7, record);
+            assert_eq!(decode_record(&words), Some((u32::MAX - 7, record)));
+            assert!(words[words_from(words[0])..].iter().all(|word| *word == 0), "{record:?}: {words:x?}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_no_known_kind_is_refused_as_is_one_with_more_than_its_kind_has() {
+        assert_eq!(decode_record(&[99, 0, 0]), None);
+        assert_eq!(decode_record(&[u64::from(kind::PLAIN_RETURN) | 5 << 8, 0, 0]), None);
+        assert_eq!(decode_record(&[u64::from(kind::RETURN), 1 << 32, 0]), None);
+        assert_eq!(decode_record(&[u64::from(kind::RETURN) | 5 << 8, 0, 1 << 16]), None);
     }
 }

@@ -111,6 +111,16 @@ impl<'r> Draft<'r> {
         index
     }
 
+    /// The same, and takes a failure, where one may come as well as a success. Whether one may.
+    pub fn call_refused(&mut self, call: Call) -> bool {
+        let (id, _) = self.begin(call);
+        let ways = offers::may_go_either_way(self.brief.rules, self.brief.demand, &self.world, id);
+        let usual = || offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
+        let taken = ways.map(|(_, failure)| failure).or_else(usual).unwrap_or(Outcome::OK);
+        self.finish(id, taken);
+        !taken.succeeded()
+    }
+
     fn begin(&mut self, call: Call) -> (CallId, u16) {
         self.next_call += 1;
         let id = CallId(self.next_call);

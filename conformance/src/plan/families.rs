@@ -8,6 +8,7 @@ mod histories;
 mod logons;
 mod one_client;
 mod overlap;
+mod repetitions;
 mod several_clients;
 mod tours;
 
@@ -26,9 +27,11 @@ const BOTH: EventMask = EventMask::END_OF_SESSION;
 /// A family of programs.
 type Family = fn(&Draft, &mut Vec<Planned>);
 
-/// A fault that needs a past shows once in a process: the plainest programs come first, and name it best.
-const FAMILIES: [Family; 15] = [
+/// A fault that needs a past shows once in a process: the plainest programs come first, and name it best. So do those that
+/// have a process of their own: in between they would divide the others, and each process is listened to at its end.
+const FAMILIES: [Family; 22] = [
     histories::histories,
+    repetitions::torn_down_again_and_again,
     one_client::every_method,
     several_clients::shared_basics,
     logons::logons,
@@ -39,6 +42,12 @@ const FAMILIES: [Family; 15] = [
     comings::many_registrations,
     comings::one_sink_for_several,
     comings::after_a_refusal,
+    comings::let_go_without_logoff,
+    repetitions::refused_again_and_again,
+    repetitions::opened_after_a_question,
+    repetitions::initialised_three_times,
+    repetitions::told_where_initialised_twice,
+    repetitions::numbers_used_again,
     tours,
     overlap::callbacks,
     overlap::callbacks_that_wait,

@@ -37,6 +37,10 @@ pub fn report(findings: &Findings, context: &Context) -> String {
     text
 }
 
+/// How many lines of a trace are shown at most, and how many of these are its first.
+const MOST_LINES: usize = 160;
+const FIRST_LINES: usize = 40;
+
 fn deviation(text: &mut String, finding: &Finding, context: &Context) {
     let known = requirement::find(finding.requirement);
     let name = known.map_or("", |r| r.name);
@@ -52,8 +56,19 @@ fn deviation(text: &mut String, finding: &Finding, context: &Context) {
     }
     let _ = writeln!(text, "  {DIM}came{DIM:#}     {} ({})", finding.observed, finding.kind.name());
     let _ = writeln!(text, "  {DIM}trace{DIM:#}");
-    for line in words::trace(&finding.evidence.events, Some(&finding.evidence.deviation)) {
+    let lines = words::trace(&finding.evidence.events, Some(&finding.evidence.deviation));
+    for line in &lines[..lines.len().min(if lines.len() > MOST_LINES { FIRST_LINES } else { MOST_LINES })] {
         let _ = writeln!(text, "    {line}");
+    }
+    if lines.len() > MOST_LINES {
+        let left_out = lines.len() - MOST_LINES;
+        let _ = writeln!(
+            text,
+            "          {DIM}… {left_out} more lines, which `--traces DIR` writes whole …{DIM:#}"
+        );
+        for line in &lines[lines.len() - (MOST_LINES - FIRST_LINES)..] {
+            let _ = writeln!(text, "    {line}");
+        }
     }
     if let Some(known) = known {
         for source in known.sources {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use mapi_session_spec::calls::CallKind;
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::RequirementId;
 
-use super::{Past, Ran, Request, judge, patient, rests_on_waiting};
+use super::{Past, Ran, Request, judge, patient, rests_on_every_settling, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
 use crate::program::{Action, Awaited, Place, Program, Step};
 
@@ -17,6 +18,13 @@ mod raced;
 const TRIES: usize = 4;
 /// How many traces of the same process may be put in front of one that does not show its fault alone.
 const PAST: usize = 64;
+/// The same, in front of the first that showed it.
+const LONG_PAST: usize = 512;
+/// How many steps are tried in all while a program is made small, and how many make it a long one.
+const STEPS_TRIED: usize = 100_000;
+const LONG: usize = 400;
+/// How many steps they may have in all: a step is named by 16 bits.
+const STEPS_OF_THE_PAST: usize = 60_000;
 
 const HANG_WHILE_SHRINKING: Duration = Duration::from_secs(1);
 /// How long is settled while a trace is made small: long enough for a session that tells at once, then for one that tells
@@ -91,10 +99,12 @@ pub(super) fn confirm_with_its_past(
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<Evidence> {
-    // A race needs luck, not a past.
-    let steady: Vec<_> =
-        suspects.iter().filter(|(i, _)| !request.planned[ran[*i].program].program.races()).collect();
-    let steady: Vec<(usize, Deviation)> = steady.into_iter().copied().collect();
+    // A race needs luck, not a past; and what an announcement lacks, the one before it in the same trace shows.
+    let needs_none = |(i, deviation): &&(usize, Deviation)| {
+        request.planned[ran[*i].program].program.races()
+            || (deviation.kind == Kind::MissingCallback && rests_on_every_settling(deviation))
+    };
+    let steady: Vec<(usize, Deviation)> = suspects.iter().filter(|one| !needs_none(one)).copied().collect();
     let (program, deviation) = with_its_past(request, ran, verdicts, dialect, &steady)?;
     minimise(request, dialect, program, &deviation)
 }
@@ -107,8 +117,11 @@ fn with_its_past(
     dialect: Dialect,
     suspects: &[(usize, Deviation)],
 ) -> Option<(Program, Deviation)> {
-    suspects.iter().take(2).find_map(|(i, deviation)| {
-        let setting = patient(request.setting, deviation.kind);
+    // The earliest has the shortest past: all of it is tried, where it is not too long.
+    let earliest = suspects.iter().min_by_key(|(i, _)| *i).map(|suspect| (suspect, LONG_PAST));
+    let shortest = suspects.iter().take(2).map(|suspect| (suspect, PAST));
+    earliest.into_iter().chain(shortest).find_map(|((i, deviation), most)| {
+        let setting = patient(request.setting, deviation);
         let fails = |program: &Program| {
             let (requirement, kind) = (deviation.requirement, deviation.kind);
             shows(request, &setting, dialect, program, requirement, kind).is_some()
@@ -120,10 +133,13 @@ fn with_its_past(
             .filter(|j| ran[*j].process == ran[*i].process && verdicts[*j].deviations.is_empty())
             .collect();
         let mut length = 1;
-        while length <= PAST.min(past.len().next_power_of_two() * 2) {
+        while length <= most.min(past.len().next_power_of_two() * 2) {
             let start = past.len().saturating_sub(length);
-            let program =
-                joined(past[start..].iter().map(|j| &request.planned[ran[*j].program].program), itself);
+            let before = past[start..].iter().map(|j| &request.planned[ran[*j].program].program);
+            if before.clone().map(|program| program.steps.len()).sum::<usize>() > STEPS_OF_THE_PAST {
+                break;
+            }
+            let program = joined(before, itself);
             if fails(&program) {
                 return Some((program, *deviation));
             }
@@ -155,11 +171,11 @@ fn minimise(
     deviation: &Deviation,
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
-    let careful = patient(request.setting, kind);
+    let careful = patient(request.setting, deviation);
     let shown = |program: &Program| shows(request, &careful, dialect, program, requirement, kind);
     // Most that is late is late and no more: that is found out before anything is made small.
     let at_length = if rests_on_waiting(kind) {
-        let whole = waiting_to_the_end(program.clone(), kind);
+        let whole = waiting_to_the_end(program.clone(), deviation);
         let found = shown(&whole)?;
         Some((whole, found))
     } else {
@@ -221,23 +237,26 @@ fn shrunk(
     if !fails(&steps) {
         steps.clone_from(&program.steps);
     }
+    if steps.len() > LONG {
+        leave_out_whole_kinds(&mut steps, &fails);
+    }
     // Each try of these waits, also one that shows the fault.
     let budget = match kind {
         Kind::Hang | Kind::RepeatedCallback => 12,
-        _ => 200,
+        _ => (STEPS_TRIED / steps.len().max(1)).clamp(20, 200),
     };
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
     let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
     shrink(&mut steps, keep, budget, &fails);
-    Some(waiting_to_the_end(crate::rename::compact(&Program { steps }), kind))
+    Some(waiting_to_the_end(crate::rename::compact(&Program { steps }), deviation))
 }
 
-/// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way. Where something
-/// is missing, it is the last settling that it is missing from, and the others only lead there.
-fn waiting_to_the_end(mut program: Program, kind: Kind) -> Program {
-    if rests_on_waiting(kind) {
+/// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way. Where nothing at
+/// all was heard, it is the last settling that it is missing from, and the others only lead there.
+fn waiting_to_the_end(mut program: Program, deviation: &Deviation) -> Program {
+    if rests_on_waiting(deviation.kind) {
         let settlings = program.steps.iter_mut().filter(|step| is_settling(step)).rev();
-        let which = if kind == Kind::MissingCallback { 1 } else { usize::MAX };
+        let which = if rests_on_every_settling(deviation) { usize::MAX } else { 1 };
         for step in settlings.take(which) {
             step.action = Action::Settle(Awaited::default());
         }
@@ -269,6 +288,19 @@ fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation
 
 fn is_settling(step: &Step) -> bool {
     matches!(step.action, Action::Settle(_))
+}
+
+/// Takes away all calls of a kind at once, where the fault does not need them: what a past is made of is mostly questions.
+fn leave_out_whole_kinds(steps: &mut Vec<Step>, fails: &dyn Fn(&[Step]) -> bool) {
+    // A client that gives nothing back is to blame itself.
+    for kind in CallKind::ALL.into_iter().filter(|kind| *kind != CallKind::Release) {
+        let is_other =
+            |step: &Step| !matches!(step.action, Action::Call(call) if CallKind::of(&call) == kind);
+        let fewer: Vec<Step> = steps.iter().copied().filter(is_other).collect();
+        if fewer.len() < steps.len() && fails(&fewer) {
+            *steps = fewer;
+        }
+    }
 }
 
 /// Takes steps away, in ever smaller runs, until none can go or the budget is spent. Steps to `keep` stay.

@@ -1,46 +1,57 @@
-//! Many traces to verdicts: on all cores, those that show the same once for all of them, and each only once however often
+//! Many traces to verdicts: on all cores, what they have in common once for all of them, and each only once however often
 //! the verdicts are asked for.
 
 use std::collections::BTreeMap;
 
-use mapi_session_spec::dialect::{self, Dialect};
+use mapi_session_spec::automaton::Automaton;
+use mapi_session_spec::dialect::{Dialect, Inference};
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Judge, Verdict};
 use mapi_session_spec::requirement::Family;
 use mapi_session_spec::rule::{Demand, Rules};
-use mapi_session_spec::state::World;
+use mapi_session_spec::state::{LogonsThatWorked, World};
 
 use super::{Past, Ran, Request};
-use crate::alike::first_alike;
-use crate::cores::on_all_cores;
+use crate::cores::{cores, with_tools};
 
 /// What is judged of one trace.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub(super) struct Showing<'a> {
     pub(super) past: Past,
     pub(super) events: &'a [Event],
 }
 
 /// What one trace came to.
-#[derive(Clone)]
 struct Judged {
+    /// By which it is told whether more has come since.
+    seen: Seen,
+    /// What it was judged to have come after.
+    past: Past,
     leaves_a_ghost: bool,
+    logon_worked: LogonsThatWorked,
     verdict: Verdict,
+}
+
+/// How many events there were, and the last: what is seen of a trace grows, and its end is taken back if it does.
+type Seen = (usize, Option<Event>);
+
+fn seen(events: &[Event]) -> Seen {
+    (events.len(), events.last().copied())
 }
 
 /// Judges the traces of one run.
 pub(super) struct Judging<'a> {
-    rules: &'a Rules,
-    demand: Demand,
-    the_last_release_ends_it: bool,
+    judges: Judges<'a>,
     /// All processes are one: the subject runs in this.
     shares_all: bool,
+    /// What was seen of the dialect before all was.
+    inference: Inference,
     /// The dialect in which all that is known was judged.
     dialect: Option<Dialect>,
-    /// What is known, by the trace's place, and how many events it had.
-    known: BTreeMap<usize, (usize, Judged)>,
-    /// The same, of those before which something was left behind in their process.
-    haunted: BTreeMap<usize, (usize, Judged)>,
+    /// Which logons worked in the traces that were foreseen so far.
+    logon_worked: LogonsThatWorked,
+    /// What is known, by the trace's place.
+    known: BTreeMap<usize, Judged>,
 }
 
 pub(super) fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events: &[Event]) -> Judge<'r> {
@@ -53,99 +64,120 @@ pub(super) fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events:
 
 impl<'a> Judging<'a> {
     pub(super) fn new(request: &Request<'a>) -> Self {
-        let ends_it = Family::Unk.id(14);
         Self {
-            rules: request.rules,
-            demand: request.demand,
-            the_last_release_ends_it: request
-                .rules
-                .demanded(request.demand)
-                .any(|(_, arm)| arm.requirement == ends_it),
+            judges: Judges::new(request),
             shares_all: !request.setting.has_a_process_of_its_own(),
+            inference: Inference::default(),
             dialect: None,
+            logon_worked: LogonsThatWorked::default(),
             known: BTreeMap::new(),
-            haunted: BTreeMap::new(),
         }
     }
 
     /// Judges these, the traces from that place on, before it is certain that nothing more will come of them: while the
-    /// subject is listened to, there is time. What proves to be another trace, or in another dialect, is judged again.
+    /// subject runs, or is listened to, there is time. What proves to be another trace, or in another dialect, is judged
+    /// again.
     pub(super) fn foresee(&mut self, from: usize, showings: &[Showing]) {
-        let guess = || dialect::infer(showings.iter().map(|showing| showing.events));
-        let dialect = *self.dialect.get_or_insert_with(guess);
-        let judged = self.judge_each_kind_once(dialect, showings);
-        let lengths = showings.iter().map(|showing| showing.events.len());
-        self.known.extend((from..).zip(lengths.zip(judged)));
+        for showing in showings {
+            self.inference.learn(showing.events);
+        }
+        let dialect = self.inference.dialect();
+        self.speak(dialect);
+        let logon_worked = self.logon_worked;
+        let guess = |past| Past { logon_worked, ..past };
+        let guessed: Vec<Showing> = showings
+            .iter()
+            .map(|showing| Showing { past: guess(showing.past), events: showing.events })
+            .collect();
+        let judged = self.judges.judge(dialect, &guessed);
+        self.logon_worked = judged.iter().fold(logon_worked, |worked, judged| worked.or(judged.logon_worked));
+        self.known.extend((from..).zip(judged));
+    }
+
+    /// This is the dialect: what was judged in another is not known any more.
+    fn speak(&mut self, dialect: Dialect) {
+        if self.dialect.replace(dialect) != Some(dialect) {
+            self.known.clear();
+        }
     }
 
     /// The verdict on every trace. What one leaves behind bears on those that came after it in its process.
     pub(super) fn verdicts(&mut self, ran: &[Ran], dialect: Dialect) -> Vec<&Verdict> {
-        if self.dialect.replace(dialect) != Some(dialect) {
-            self.known.clear();
-            self.haunted.clear();
-        }
-        let showing = |i: usize| Showing { past: ran[i].past, events: &ran[i].observed.events };
-        let known = self.learn(&self.known, dialect, 0..ran.len(), &showing);
-        self.known.extend(known);
-        let mut left_in = None;
-        let mut haunted = Vec::new();
-        for (i, ran) in ran.iter().enumerate() {
-            if left_in.is_some_and(|process| self.shares_all || process == ran.process) {
-                haunted.push(i);
+        self.speak(dialect);
+        let has_changed = |(i, ran): (usize, &Ran)| {
+            let events = &ran.observed.events;
+            match self.known.get(&i) {
+                None => Some((i, ran.past)),
+                Some(judged) => (judged.seen != seen(events)).then_some((i, judged.past)),
             }
-            if self.known.get(&i).is_some_and(|(_, judged)| judged.leaves_a_ghost) {
-                left_in = Some(ran.process);
-            }
-        }
-        let after_a_ghost = |i| {
-            let showing = showing(i);
-            Showing { past: Past { haunted: true, ..showing.past }, ..showing }
         };
-        let again = self.learn(&self.haunted, dialect, haunted.iter().copied(), &after_a_ghost);
-        self.haunted.extend(again);
-        let is_haunted = |i: &usize| haunted.binary_search(i).is_ok();
-        let by_place = |i| if is_haunted(&i) { self.haunted.get(&i) } else { self.known.get(&i) };
-        let verdicts: Vec<&Verdict> =
-            (0..ran.len()).filter_map(by_place).map(|(_, judged)| &judged.verdict).collect();
+        let changed = ran.iter().enumerate().filter_map(has_changed).collect();
+        self.learn(ran, dialect, changed);
+        let actual = self.pasts(ran);
+        let is_wrong =
+            |(i, past): &(usize, Past)| self.known.get(i).is_none_or(|judged| judged.past != *past);
+        let wrong = actual.into_iter().enumerate().filter(is_wrong).collect();
+        self.learn(ran, dialect, wrong);
+        let by_place = |i| self.known.get(&i).map(|judged| &judged.verdict);
+        let verdicts: Vec<&Verdict> = (0..ran.len()).filter_map(by_place).collect();
         debug_assert_eq!(verdicts.len(), ran.len(), "a verdict for each trace, at its place");
         verdicts
     }
 
-    /// Judges those of these places that are not known, or have changed: what was seen of a trace only grows, so that its
-    /// length tells.
-    fn learn<'t>(
-        &self,
-        known: &BTreeMap<usize, (usize, Judged)>,
-        dialect: Dialect,
-        places: impl Iterator<Item = usize>,
-        showing: &impl Fn(usize) -> Showing<'t>,
-    ) -> Vec<(usize, (usize, Judged))> {
-        let is_new = |i: &usize| known.get(i).is_none_or(|(length, _)| *length != showing(*i).events.len());
-        let (places, showings): (Vec<usize>, Vec<Showing>) =
-            places.filter(is_new).map(|i| (i, showing(i))).unzip();
-        let judged = self.judge_each_kind_once(dialect, &showings);
-        let lengths = showings.iter().map(|showing| showing.events.len());
-        places.into_iter().zip(lengths.zip(judged)).collect()
+    /// What came before each trace in its process, as what is known of those traces says.
+    fn pasts(&self, ran: &[Ran]) -> Vec<Past> {
+        let mut process = None;
+        let mut past = Past::default();
+        let before_each = |(i, ran): (usize, &Ran)| {
+            if !self.shares_all && process.replace(ran.process) != Some(ran.process) {
+                past = Past::default();
+            }
+            let before = Past { fresh: ran.past.fresh, ..past };
+            if let Some(judged) = self.known.get(&i) {
+                past.haunted |= judged.leaves_a_ghost;
+                past.logon_worked = past.logon_worked.or(judged.logon_worked);
+            }
+            before
+        };
+        ran.iter().enumerate().map(before_each).collect()
     }
 
-    /// Judges one of those that show the same, for all of them: the rounds of a race differ in a few ways only.
-    fn judge_each_kind_once(&self, dialect: Dialect, showings: &[Showing]) -> Vec<Judged> {
-        let first = first_alike(showings, |showing| *showing);
-        let is_first = |(place, first): (usize, &usize)| (place == *first).then(|| showings[place]);
-        let different: Vec<Showing> = first.iter().enumerate().filter_map(is_first).collect();
-        let mut judged = on_all_cores(&different, &|showing| self.judge(dialect, *showing)).into_iter();
-        let mut all: Vec<Judged> = Vec::with_capacity(showings.len());
-        for (place, first) in first.into_iter().enumerate() {
-            let of_it = if place == first { judged.next() } else { all.get(first).cloned() };
-            all.extend(of_it);
+    /// Judges the traces of these places, after these pasts.
+    fn learn(&mut self, ran: &[Ran], dialect: Dialect, which: Vec<(usize, Past)>) {
+        let showing = |(i, past): &(usize, Past)| Showing { past: *past, events: &ran[*i].observed.events };
+        let judged = self.judges.judge(dialect, &which.iter().map(showing).collect::<Vec<_>>());
+        self.known.extend(which.into_iter().map(|(i, _)| i).zip(judged));
+    }
+}
+
+/// A judge for each core.
+struct Judges<'a> {
+    automata: Vec<Automaton<'a>>,
+    the_last_release_ends_it: bool,
+}
+
+impl<'a> Judges<'a> {
+    fn new(request: &Request<'a>) -> Self {
+        let Request { rules, demand, .. } = *request;
+        let ends_it = Family::Unk.id(14);
+        Self {
+            automata: (0..cores()).map(|_| Automaton::new(rules, demand)).collect(),
+            the_last_release_ends_it: rules.demanded(demand).any(|(_, arm)| arm.requirement == ends_it),
         }
-        all
     }
 
-    fn judge(&self, dialect: Dialect, showing: Showing) -> Judged {
-        let judge = judged(self.rules, self.demand, showing.past.start(dialect), showing.events);
-        let leaves_a_ghost = judge.world.leaves_a_ghost(self.the_last_release_ends_it);
-        Judged { leaves_a_ghost, verdict: judge.verdict() }
+    fn judge(&mut self, dialect: Dialect, showings: &[Showing]) -> Vec<Judged> {
+        let ends_it = self.the_last_release_ends_it;
+        with_tools(&mut self.automata, showings, &|automaton, showing| {
+            let (verdict, end) = automaton.judge(&showing.past.start(dialect), showing.events);
+            Judged {
+                seen: seen(showing.events),
+                past: showing.past,
+                leaves_a_ghost: end.leaves_a_ghost(ends_it),
+                logon_worked: end.process.logon_worked,
+                verdict,
+            }
+        })
     }
 }
 
@@ -153,6 +185,7 @@ impl<'a> Judging<'a> {
 mod tests {
     use std::time::Duration;
 
+    use mapi_session_spec::dialect::infer;
     use mapi_session_spec::event::{Call, CallId, ThreadId};
     use mapi_session_spec::hresult::HResult;
     use mapi_session_spec::outcome::{Out, Outcome};
@@ -200,7 +233,7 @@ mod tests {
         // The first trace has grown. What is shown here as the second is another, of the same length, so that it can be
         // seen whether it was looked at.
         let ran = [ran(&bad), ran(&good), ran(&good)];
-        let verdicts = judging.verdicts(&ran, dialect::infer([bad.as_slice()]));
+        let verdicts = judging.verdicts(&ran, infer([bad.as_slice()]));
         let broken: Vec<bool> = verdicts.iter().map(|verdict| !verdict.deviations.is_empty()).collect();
         assert_eq!(broken, [true, true, false]);
     }

@@ -1,7 +1,7 @@
 //! What ran in a process before a trace, as far as it bears on it.
 
 use mapi_session_spec::dialect::Dialect;
-use mapi_session_spec::state::World;
+use mapi_session_spec::state::{LogonsThatWorked, World};
 
 /// What ran before, in the same process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -10,12 +10,14 @@ pub struct Past {
     pub fresh: bool,
     /// A session that nothing judged says has ended.
     pub haunted: bool,
+    /// Which logons have succeeded.
+    pub logon_worked: LogonsThatWorked,
 }
 
 impl Past {
     /// Nothing, in a process of the trace's own.
-    pub const fn none(a_process_of_its_own: bool) -> Self {
-        Self { fresh: a_process_of_its_own, haunted: false }
+    pub fn none(a_process_of_its_own: bool) -> Self {
+        Self { fresh: a_process_of_its_own, ..Self::default() }
     }
 
     /// The state in which a trace starts.
@@ -24,6 +26,7 @@ impl Past {
         world.process.dialect = dialect;
         world.process.fresh = self.fresh;
         world.process.haunted = self.haunted;
+        world.process.logon_worked = self.logon_worked;
         world
     }
 }

@@ -153,11 +153,11 @@ fn run_some(
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
-        let result = parent::run_and_meanwhile(setting, &programs, &mut |observed| {
+        let result = parent::run_and_meanwhile(setting, &programs, &mut |from, observed| {
             let events = observed.iter().map(|observed| observed.events.as_slice());
             let showings: Vec<_> =
-                events.enumerate().map(|(i, events)| Showing { past: past(i), events }).collect();
-            foresee(ran.len(), &showings);
+                events.zip(from..).map(|(events, i)| Showing { past: past(i), events }).collect();
+            foresee(ran.len() + from, &showings);
         });
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
@@ -170,7 +170,9 @@ fn run_some(
             BatchEnd::NotLoaded(why) => return Err(NotTested::NotLoaded(why)),
             BatchEnd::Broken(why) => return Err(NotTested::Broken(why)),
             BatchEnd::Died(last) => {
-                let killed = ran.last().is_some_and(|ran| quarantine.note(&ran.observed, &batch[last].1));
+                let it_died_in = ran.len() - begun + last;
+                let killed =
+                    ran.get(it_died_in).is_some_and(|ran| quarantine.note(&ran.observed, &batch[last].1));
                 if !killed && quarantine.deaths > 100 {
                     return Err(NotTested::Broken("the subject's process keeps dying".into()));
                 }

@@ -52,7 +52,7 @@ fn recipe(m: &Moment) -> bool {
         })
 }
 
-/// The same profile was logged on to before, in this trace.
+/// The same profile was logged on to before, in this process.
 fn worked_before(m: &Moment) -> bool {
     logon(m).is_some_and(|(_, flags)| m.world.process.logon_worked.with(flags))
 }
@@ -64,6 +64,14 @@ fn someone_is_on(m: &Moment) -> bool {
 /// Nobody is on, of this trace or of one before it.
 fn nobody_is_on(m: &Moment) -> bool {
     !m.world.process.haunted && !someone_is_on(m)
+}
+
+/// No other logon is under way, and none ended meanwhile: all that were made came on this thread.
+fn no_other_comes(m: &Moment) -> bool {
+    let is_of_this_thread = |thread| thread == m.pending.thread;
+    let logs_on = |call: &Call| matches!(call, Call::LogonEx { .. });
+    m.world.pending.iter().filter(|other| logs_on(&other.call)).all(|other| is_of_this_thread(other.thread))
+        && m.world.all_sessions().all(|(_, session)| is_of_this_thread(session.born_on))
 }
 
 /// No shared session was ever established in this process since it was initialised.
@@ -162,6 +170,7 @@ pub(super) const ARMS: &[Arm] = &[
                 && worked_before(m)
                 && !m.world.process.uninitialised_in_part
                 && nobody_is_on(m)
+                && no_other_comes(m)
                 && !timeout_short(m)
         },
         joined,

@@ -20,7 +20,7 @@ pub struct Process {
     pub broken_off: bool,
     /// `MAPIUninitialize` was called and the count stayed above zero.
     pub uninitialised_in_part: bool,
-    /// Which logons have succeeded in this trace.
+    /// Which logons have succeeded in this process.
     pub logon_worked: LogonsThatWorked,
     /// What the subject was seen to offer.
     pub dialect: Dialect,
@@ -46,6 +46,12 @@ impl LogonsThatWorked {
     /// A logon with these flags.
     pub const fn with(self, flags: LogonFlags) -> bool {
         if flags.has(LogonFlags::MAPI_USE_DEFAULT) { self.by_default } else { self.by_name }
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self { by_name: self.by_name || other.by_name, by_default: self.by_default || other.by_default }
     }
 
     /// Remembers a logon that named a profile, or asked for the default one.

@@ -65,13 +65,13 @@ pub enum Disturbance {
 }
 
 impl Disturbance {
-    /// The one to remember of two: the later, but a mere logon of another's never covers something graver, what another
-    /// session's end does never covers a word that some documents let end this one, and that the pointer by which it was
-    /// asked is given back never covers the question.
+    /// The one to remember of two: the later, but a mere logon of another's never covers something graver, nothing covers a
+    /// word that some documents let end this one, and that the pointer by which it was asked is given back never covers the
+    /// question.
     pub(crate) fn over(self, earlier: Option<Self>) -> Self {
         match (self, earlier) {
             (Self::OtherLogon, Some(graver)) => graver,
-            (Self::OtherEnded, Some(Self::MemberLogoffShared)) => Self::MemberLogoffShared,
+            (_, Some(Self::MemberLogoffShared)) => Self::MemberLogoffShared,
             (Self::GaveBackQueried, Some(Self::QueriedFastShutdown)) => Self::QueriedFastShutdown,
             _ => self,
         }
@@ -99,6 +99,9 @@ pub struct Session {
     pub worked: u32,
     /// Of these, the ones that have not been asked since it was disturbed: they must work as before, once.
     pub must_work: u32,
+    /// Of these, the ones that have not been asked since a member's Logoff with `MAPI_LOGOFF_SHARED`, whatever happened after
+    /// that.
+    pub not_asked_since_told: u32,
     /// The methods that were answered while other calls were under way: before these or after them, nobody knows.
     pub amid: u32,
     /// What last disturbed it.
@@ -136,6 +139,7 @@ impl Session {
             apart: false,
             worked: 0,
             must_work: 0,
+            not_asked_since_told: 0,
             amid: 0,
             disturbed: None,
             promises_error: false,
@@ -214,25 +218,46 @@ impl Session {
 
     /// Something may be happening that must leave it as it was.
     pub(crate) fn alert(&mut self, by: Disturbance) {
-        self.disturbed = Some(by.over(self.disturbed));
+        let answers_for_itself = !matches!(by, Disturbance::OtherEnded | Disturbance::OtherLogon);
+        let earlier = self.disturbed.filter(|earlier| {
+            // What was not asked since is remembered, a method at a time.
+            !(answers_for_itself && *earlier == Disturbance::MemberLogoffShared)
+        });
+        self.disturbed = Some(by.over(earlier));
+    }
+
+    /// What last happened that must not change how this method answers.
+    pub(crate) fn disturbed_since(&self, method: Method) -> Option<Disturbance> {
+        if self.not_asked_since_told & (1 << method as u32) != 0 {
+            return Some(Disturbance::MemberLogoffShared);
+        }
+        self.disturbed
     }
 
     /// It has happened.
     pub(crate) fn disturb(&mut self, by: Disturbance) {
         self.alert(by);
         self.must_work |= self.worked & !self.amid;
+        if by == Disturbance::MemberLogoffShared {
+            self.not_asked_since_told |= self.worked & !self.amid;
+        }
     }
 
     /// Remembers that this method has succeeded.
     pub(crate) fn remember(&mut self, method: Method, amid_others: bool) {
         self.amid |= u32::from(amid_others) << method as u32;
         self.worked |= 1 << method as u32;
-        self.must_work &= !(1 << method as u32);
+        self.has_answered(method);
     }
 
     /// Remembers that this method has failed since.
     pub(crate) fn forget(&mut self, method: Method) {
         self.worked &= !(1 << method as u32);
+        self.has_answered(method);
+    }
+
+    fn has_answered(&mut self, method: Method) {
         self.must_work &= !(1 << method as u32);
+        self.not_asked_since_told &= !(1 << method as u32);
     }
 }

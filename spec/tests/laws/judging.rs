@@ -12,14 +12,15 @@ use proptest::prelude::*;
 
 use crate::walk::{calls, nothing_yet, walk};
 
-fn demand() -> impl Strategy<Value = Demand> {
+/// Any level and era.
+pub fn demand() -> impl Strategy<Value = Demand> {
     let level = prop_oneof![Just(Level::Documented), Just(Level::Conventional), Just(Level::Robust)];
     let era = prop_oneof![Just(Era::Classic), Just(Era::FastShutdown)];
     (level, era).prop_map(|(level, era)| Demand { level, era })
 }
 
 /// Anything that could be written down, sense or not.
-fn nonsense() -> impl Strategy<Value = Vec<Event>> {
+pub fn nonsense() -> impl Strategy<Value = Vec<Event>> {
     let ending = prop_oneof![
         any::<u32>().prop_map(|code| Ending::Returned(HResult(code))),
         Just(Ending::Returned(HResult::S_OK)),

@@ -1,5 +1,6 @@
 //! Laws of the specification, each an English sentence.
 
+mod automaton;
 mod judging;
 mod late_words;
 mod levels;

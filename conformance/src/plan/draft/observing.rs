@@ -74,6 +74,9 @@ impl Draft<'_> {
         if self.observing == Observing::Least {
             calls.retain(alphabet::is_telling);
         }
+        if self.observing == Observing::Everything {
+            calls.extend(alphabet::queries(session, object));
+        }
         let registration = RegistrationId(self.next_sink);
         let sink = SinkId(self.next_sink);
         calls.push(Call::Advise { session, mask: EventMask::END_OF_SESSION, sink, registration });

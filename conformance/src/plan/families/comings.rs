@@ -116,6 +116,38 @@ pub(super) fn after_a_refusal(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// Members that let go without a Logoff, whatever they held: they have left, and the others may still be joined.
+pub(super) fn let_go_without_logoff(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["sharing"][..], &["sharing", "joining"], &["sharing", "by-name", "joining"]] {
+        for opens in [&[][..], &[Method::GetStatusTable]] {
+            for registered in [false, true] {
+                let mut draft = seed.initialised(1);
+                let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+                for session in &sessions {
+                    for method in opens {
+                        draft.open(*session, *method);
+                    }
+                    if registered {
+                        draft.advise(*session, BOTH);
+                    }
+                }
+                draft.observe();
+                for (place, _) in sessions.iter().enumerate() {
+                    // This one first, then those after it: somebody is left to join, or nobody.
+                    let mut draft = draft.clone();
+                    for leaver in sessions.iter().cycle().skip(place).take(sessions.len()) {
+                        draft.call(Call::Release { target: Target::Session(*leaver) });
+                        draft.settle();
+                        let mut joined = draft.clone();
+                        joined.log_on(way_named("joining"));
+                        all.push(joined.end());
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn every_member_leaves(draft: &Draft, sessions: &[SessionId], all: &mut Vec<Planned>) {
     for leaver in sessions {
         for flags in FLAGS {

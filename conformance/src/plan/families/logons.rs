@@ -1,7 +1,8 @@
 //! Logging on: uninitialised, in every way, after every way.
 
-use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{Call, Method, Target};
+use mapi_session_spec::alphabet::{self, Way, way_named};
+use mapi_session_spec::event::{Call, Method, Profile, Target};
+use mapi_session_spec::flags::LogonFlags;
 
 use super::BOTH;
 use crate::plan::{Draft, Planned};
@@ -43,6 +44,7 @@ pub(super) fn logons(seed: &Draft, all: &mut Vec<Planned>) {
             let _ = first;
         }
     }
+    without_a_profile(seed, all);
     // Initialised twice, once given back: what was there is there still.
     let mut twice = seed.initialised(2);
     let session = twice.log_on(way_named("apart"));
@@ -57,4 +59,34 @@ pub(super) fn logons(seed: &Draft, all: &mut Vec<Planned>) {
     again.call(Call::Uninitialize);
     again.log_on(way_named("apart"));
     all.push(again.end());
+}
+
+/// No profile, and a flag that says that nobody is to be joined: where nobody is on, and where somebody is.
+fn without_a_profile(seed: &Draft, all: &mut Vec<Planned>) {
+    let alone = [
+        LogonFlags::MAPI_NEW_SESSION,
+        LogonFlags::MAPI_ALLOW_OTHERS,
+        LogonFlags::MAPI_NEW_SESSION.with(LogonFlags::MAPI_ALLOW_OTHERS),
+        LogonFlags::MAPI_TIMEOUT_SHORT,
+    ];
+    for flags in alone {
+        let way = Way {
+            name: "without-a-profile",
+            profile: Profile::Null,
+            flags: flags.with(LogonFlags::MAPI_EXTENDED),
+        };
+        let mut early = seed.clone();
+        early.log_on(way);
+        all.push(early.end());
+        for first in [None, Some("apart"), Some("sharing")] {
+            let mut draft = seed.initialised(1);
+            if let Some(first) = first {
+                draft.log_on(way_named(first));
+                draft.observe();
+            }
+            draft.log_on(way);
+            draft.observe();
+            all.push(draft.end());
+        }
+    }
 }

@@ -55,6 +55,14 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
                 }
                 all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
             }
+            // A Logoff from there, while something is open: that is asked whatever the plan takes the call to have done.
+            let mut draft = base.clone();
+            let object = draft.open(on, Method::GetStatusTable);
+            draft.observe();
+            draft.at_notification(place, alphabet::plain_logoff(on));
+            let state = Call::OnObject { object, method: ObjectMethod::GetStatus };
+            let flagged = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+            all.push(draft.edge_then(flagged, |draft| draft.ask_what_came_of_it(state)));
         }
     }
 }

@@ -7,7 +7,7 @@ use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Judge, Kind};
 
-use super::{Evidence, is_settling, judge, patient, rests_on_waiting};
+use super::{Evidence, is_settling, judge, patient, rests_on_every_settling, rests_on_waiting};
 use crate::isolation::parent::{self, Observed, Setting};
 use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
@@ -44,8 +44,11 @@ pub(super) fn confirm(
     let planned = &request.planned[ran.program];
     let mut rounds = Rounds::of(planned);
     let mut seen = Seen::default();
-    let late_words =
-        deviation.kind == Kind::RepeatedCallback && has_late_words(request, dialect, &mut rounds);
+    let late_words = match deviation.kind {
+        Kind::RepeatedCallback => has_late_words(request, dialect, &mut rounds),
+        Kind::MissingCallback => rests_on_every_settling(deviation),
+        _ => false,
+    };
     if late_words {
         for _ in 0..TURNS {
             let programs: Vec<Program> = rounds.next(ROUNDS_A_TURN).into_iter().map(listening).collect();
@@ -141,7 +144,7 @@ fn look(
     } else {
         let mut setting = request.setting.clone();
         if needs_patience(deviation.kind) {
-            setting = patient(&setting, deviation.kind);
+            setting = patient(&setting, deviation);
             // One that waited in vain is enough, and the others need not.
             setting.patience = 1;
         }

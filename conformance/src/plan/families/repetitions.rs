@@ -1,0 +1,139 @@
+//! What is done once more than twice, or after something else that should not matter: a refusal, a failure, a number that
+//! was given back.
+
+use mapi_session_spec::alphabet::{self, way_named};
+use mapi_session_spec::event::{Call, Method, RegistrationId, Target};
+use mapi_session_spec::flags::LogoffFlags;
+
+use super::{BOTH, logoffs};
+use crate::plan::{Draft, Planned};
+
+/// What opens an object that can be asked whether it lives.
+const TABLES: [Method; 2] = [Method::GetStatusTable, Method::GetMsgStoresTable];
+
+/// The same Logoff refused again and again: the next refusal is like the first, and a good Logoff works still.
+pub(super) fn refused_again_and_again(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        let mut draft = seed.initialised(1);
+        let session = draft.log_on(way_named(way));
+        draft.open(session, Method::GetStatusTable);
+        draft.observe();
+        for bad in logoffs(seed, session) {
+            if !draft.clone().call_refused(bad) {
+                continue;
+            }
+            let again = |draft: &mut Draft| {
+                draft.call_refused(bad);
+                draft.call_refused(bad);
+                draft.observe();
+                draft.call(alphabet::plain_logoff(session));
+            };
+            if draft.is_usually_refused(bad) {
+                all.push(draft.clone().edge_then(bad, again));
+            } else {
+                all.push(draft.clone().edge_either(bad, |_| {}, again));
+            }
+        }
+    }
+}
+
+/// What a session hands out after some other question, answered or not, ends with it like the rest.
+pub(super) fn opened_after_a_question(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        for method in Method::ALL {
+            let mut draft = seed.initialised(1);
+            let session = draft.log_on(way_named(way));
+            draft.open(session, method);
+            for table in TABLES {
+                draft.open(session, table);
+            }
+            draft.observe();
+            for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                all.push(draft.clone().edge(alphabet::logoff_with(session, flags)));
+            }
+        }
+    }
+}
+
+/// `MAPIInitialize` three times: each may be given back, and until the last is, MAPI is usable.
+pub(super) fn initialised_three_times(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        for given_back in 1..=2 {
+            let mut on = seed.initialised(3);
+            let session = on.log_on(way_named(way));
+            on.open(session, Method::GetStatusTable);
+            on.observe();
+            for _ in 1..given_back {
+                on.call(Call::Uninitialize);
+            }
+            all.push(on.edge(Call::Uninitialize));
+
+            let mut off = seed.initialised(3);
+            come_and_go(&mut off, way);
+            for _ in 0..given_back {
+                off.call(Call::Uninitialize);
+            }
+            off.log_on(way_named(way));
+            all.push(off.end());
+        }
+    }
+}
+
+/// MAPI comes and goes as a whole.
+pub(super) fn torn_down_again_and_again(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        let mut draft = seed.clone();
+        for _ in 0..4 {
+            draft.call(Call::Initialize);
+            come_and_go(&mut draft, way);
+            draft.call(Call::Uninitialize);
+        }
+        all.push(draft.end_alone());
+    }
+}
+
+/// A client logs on, looks around, and leaves.
+fn come_and_go(draft: &mut Draft, way: &str) {
+    let session = draft.log_on(way_named(way));
+    draft.observe();
+    draft.call(alphabet::plain_logoff(session));
+    draft.call(Call::Release { target: Target::Session(session) });
+}
+
+/// MAPI is initialised more than once: who is told is told all the same.
+pub(super) fn told_where_initialised_twice(seed: &Draft, all: &mut Vec<Planned>) {
+    for times in 2..=3 {
+        let mut draft = seed.initialised(times);
+        let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+        for session in sessions {
+            draft.advise(session, BOTH);
+        }
+        draft.observe();
+        for leaver in sessions {
+            for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                all.push(draft.clone().edge(alphabet::logoff_with(leaver, flags)));
+            }
+        }
+    }
+}
+
+/// Registrations end and others begin: no two that live have one number, and each is its own.
+pub(super) fn numbers_used_again(seed: &Draft, all: &mut Vec<Planned>) {
+    for given_back in 0..3 {
+        let mut draft = seed.initialised(1);
+        let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+        for _ in 0..3 {
+            draft.advise(sessions[1], BOTH);
+        }
+        draft.call(Call::Unadvise { session: sessions[1], registration: RegistrationId(given_back) });
+        draft.settle();
+        for _ in 0..2 {
+            draft.advise(sessions[1], BOTH);
+        }
+        draft.observe();
+        all.push(draft.clone().edge(alphabet::logoff_with(sessions[0], LogoffFlags::MAPI_LOGOFF_SHARED)));
+        for registration in [3, 4].map(RegistrationId) {
+            all.push(draft.clone().edge(Call::Unadvise { session: sessions[1], registration }));
+        }
+    }
+}
