@@ -268,10 +268,8 @@ fn patient(setting: &Setting, deviation: &Deviation) -> Setting {
     }
     if rests_on_waiting(kind) {
         // Where something came, it is not waited for: only all that an announcement brings must have come.
-        let times = match kind {
-            Kind::RepeatedCallback | Kind::MissingCallback if rests_on_every_settling(deviation) => 3,
-            _ => 10,
-        };
+        let came = kind != Kind::Lifetime && rests_on_every_settling(deviation);
+        let times = if came { 3 } else { 10 };
         patient.settle = setting.settle.max(Duration::from_millis(1)) * times;
     }
     if !matches!(kind, Kind::UnexpectedCallback | Kind::RepeatedCallback) {

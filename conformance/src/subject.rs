@@ -8,7 +8,7 @@ mod sink;
 pub(crate) use driver::Driver;
 pub(crate) use library::load;
 pub(crate) use memory::exception_is_under_way;
-pub(crate) use sink::{Begun, SinkEvents, Sinks};
+pub(crate) use sink::{Begun, SinkEvents, Sinks, Told};
 
 use std::path::PathBuf;
 

@@ -37,6 +37,29 @@ fn a_careful_session_in_cpp_conforms_and_each_mutant_of_it_is_accused_of_the_rul
 }
 
 #[test]
+fn a_mutant_that_needs_a_hundred_sessions_is_shown_by_the_two_ends_of_its_trace_and_written_out_whole() {
+    let Some(library) = cpp_subject("careful_session.cpp", Some("MUTANT=seats_never_given_back")) else {
+        return;
+    };
+    let folder = scratch();
+    let traces = folder.path().display().to_string();
+    let ran = conform(&["check", "--require", "LOGON-015", "--traces", &traces, "--library", &library]);
+    says(&ran, 1, "more lines, which `--traces DIR` writes whole");
+    assert!(ran.stdout.lines().count() < 250, "{}", ran.stdout);
+    let whole = std::fs::read_to_string(folder.path().join("LOGON-015.jsonl")).expect("a trace");
+    assert!(whole.matches("MAPILogonEx").count() > 90, "{whole}");
+}
+
+#[test]
+fn a_call_from_inside_a_sink_that_never_returns_forfeits_its_trace_where_no_rule_decides() {
+    let Some(library) = cpp_subject("careful_session.cpp", Some("MUTANT=unadvise_waits_for_itself")) else {
+        return;
+    };
+    let ran = conform(&["check", "--level", "documented", "--timeout", "1s", "--library", &library]);
+    says(&ran, 0, "traces forfeited where the caller is to blame or no rule decides");
+}
+
+#[test]
 fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_not_accused() {
     let Some(late) = cpp_subject("careful_session.cpp", Some("LATE_MS=120")) else { return };
     let ran = conform(&["check", "--suite", "smoke", "--settle", "50ms", "--library", &late]);
@@ -102,6 +125,14 @@ fn a_session_whose_announcements_have_two_words_the_second_late_is_not_accused_o
                 traces.filter(|(_, unit)| *unit == "traces,").find_map(|(n, _)| n.parse::<usize>().ok());
             assert!(traces.is_some_and(|traces| traces > 16 * 200), "{}", ran.stdout);
         }
+    }
+}
+
+#[test]
+fn a_session_that_tells_the_one_word_a_moment_after_the_other_is_not_accused_of_leaving_out_one() {
+    let Some(wordy) = cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
+    for _ in 0..2 {
+        says(&conform(&["check", "--level", "robust", "--library", &wordy]), 0, "conforms at level robust");
     }
 }
 

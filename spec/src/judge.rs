@@ -100,7 +100,7 @@ pub struct Verdict {
     pub bound: Vec<usize>,
     /// What could not be decided.
     pub inconclusive: Vec<Inconclusive>,
-    /// The subject died where the caller is to blame: the rest of the trace says nothing.
+    /// A call did not come back where the caller is to blame or no rule decides: what would have come after says nothing.
     pub forfeited: bool,
 }
 
@@ -308,9 +308,8 @@ impl<'r> Judge<'r> {
             self.accuse(*arm, *requirement, Party::Session, *kind, Some(id));
         }
         if broken.is_empty() && !outcome.came_back() {
-            // What a call from inside a callback, or beside another, may wait for is left undecided where no rule bears.
-            let in_the_way = pending.nested || pending.overlapped;
-            if outcome.hung() && !dead && !in_the_way {
+            // What a call from inside a callback may wait for is undecided where no rule bears, and the client asked for it.
+            if outcome.hung() && !dead && !pending.nested {
                 let why = "the call did not return, and no document says how long it may take";
                 self.verdict.inconclusive.push(Inconclusive { requirement: None, event: self.events, why });
             } else {

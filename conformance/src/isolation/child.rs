@@ -14,6 +14,7 @@ use mapi_session_spec::event::{Call, Callback, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
+use super::announcements::{Announcements, REST};
 use super::heat::Heat;
 use super::programs::Programs;
 use super::ring::{self, Ring};
@@ -124,6 +125,7 @@ struct Child {
     running: RwLock<Option<Arc<Running>>>,
     callbacks: AtomicU32,
     waited_in_vain: AtomicU32,
+    announcements: Announcements,
     heard_of_sinks: AtomicBool,
     /// The client's threads besides its first, as many as the programs need.
     to_workers: Vec<Sender<Job>>,
@@ -214,6 +216,9 @@ impl Child {
             }
             running.driver.pump();
         }
+        if there() {
+            self.hear_it_out(running, awaited);
+        }
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.
         let mut milliseconds = 0;
         if !there() {
@@ -222,6 +227,27 @@ impl Child {
         }
         running.driver.sinks.listen_anew();
         self.put(running.trace, Record::Settled { milliseconds });
+    }
+
+    /// Where the first word of an announcement is there, the others may be on their way.
+    fn hear_it_out(&self, running: &Running, awaited: Awaited) {
+        let sinks = &running.driver.sinks;
+        let start = Instant::now();
+        let mut quiet_since = start;
+        let heard = loop {
+            // The clock before the look: a process that was not let run has not listened.
+            let is_over = quiet_since.elapsed() >= REST || start.elapsed() >= self.settle;
+            if sinks.are_listening() {
+                quiet_since = Instant::now();
+            }
+            let heard = sinks.told(awaited);
+            if is_over || self.announcements.are_whole(&heard) {
+                break heard;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+            running.driver.pump();
+        };
+        self.announcements.learn(&heard);
     }
 
     /// A step on the client's second thread, for which this one waits: at most so long, or for ever. A subject that calls
@@ -458,6 +484,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         running: RwLock::new(None),
         callbacks: AtomicU32::new(0),
         waited_in_vain: AtomicU32::new(0),
+        announcements: Announcements::default(),
         heard_of_sinks: AtomicBool::new(false),
         to_workers,
         paying: Mutex::new(()),

@@ -57,7 +57,8 @@ fn deviation(text: &mut String, finding: &Finding, context: &Context) {
     let _ = writeln!(text, "  {DIM}came{DIM:#}     {} ({})", finding.observed, finding.kind.name());
     let _ = writeln!(text, "  {DIM}trace{DIM:#}");
     let lines = words::trace(&finding.evidence.events, Some(&finding.evidence.deviation));
-    for line in &lines[..lines.len().min(if lines.len() > MOST_LINES { FIRST_LINES } else { MOST_LINES })] {
+    let first = if lines.len() > MOST_LINES { FIRST_LINES } else { lines.len() };
+    for line in &lines[..first] {
         let _ = writeln!(text, "    {line}");
     }
     if lines.len() > MOST_LINES {
@@ -133,7 +134,10 @@ fn summary(text: &mut String, findings: &Findings, context: &Context) {
         findings.goals.1,
         findings.goals.0,
         if findings.forfeited > 0 {
-            format!(", {} traces forfeited where the caller is to blame", findings.forfeited)
+            format!(
+                ", {} traces forfeited where the caller is to blame or no rule decides",
+                findings.forfeited
+            )
         } else {
             String::new()
         },

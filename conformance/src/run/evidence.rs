@@ -121,10 +121,13 @@ fn with_its_past(
     let earliest = suspects.iter().min_by_key(|(i, _)| *i).map(|suspect| (suspect, LONG_PAST));
     let shortest = suspects.iter().take(2).map(|suspect| (suspect, PAST));
     earliest.into_iter().chain(shortest).find_map(|((i, deviation), most)| {
-        let setting = patient(request.setting, deviation);
+        let careful = patient(request.setting, deviation);
+        // A long past waits often, and patience is for what shows without.
         let fails = |program: &Program| {
-            let (requirement, kind) = (deviation.requirement, deviation.kind);
-            shows(request, &setting, dialect, program, requirement, kind).is_some()
+            [request.setting, &careful].into_iter().all(|setting| {
+                let (requirement, kind) = (deviation.requirement, deviation.kind);
+                shows(request, setting, dialect, program, requirement, kind).is_some()
+            })
         };
         let itself =
             &up_to_the_fault(&request.planned[ran[*i].program].program, &ran[*i].observed, deviation);

@@ -271,7 +271,7 @@ impl Driver {
             Call::Advise { mask, sink, registration, .. } => {
                 let advise = self.vtable(this).advise;
                 let mut connection = SENTINEL;
-                let sink = self.sinks.get(sink);
+                let sink = self.sinks.register(sink, mask);
                 // SAFETY: the slot has this signature; the sink is never freed; `connection` outlives the call.
                 let result = code(unsafe {
                     advise(this as *mut c_void, 0, std::ptr::null(), mask.0, sink, &raw mut connection)

@@ -3,7 +3,7 @@
 //! Their memory is never freed, so that a subject that calls one too late is recorded and not obeyed by chance.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use mapi_session_com::{
@@ -51,6 +51,13 @@ struct Sink {
     called: AtomicBool,
     /// Where on the record it was last called since the last settling, zero if it was not.
     heard: AtomicU64,
+    /// In how many words, since then.
+    words: AtomicU32,
+    /// Calls of `OnNotify` that have not returned.
+    under_way: AtomicU32,
+    /// How often it was registered, and for what the last time.
+    registered: AtomicU32,
+    mask: AtomicU32,
 }
 
 // SAFETY: the vtable is constant; every other field is immutable or atomic.
@@ -121,14 +128,30 @@ unsafe extern "system-unwind" fn on_notify(
     }
     let sink = of(this);
     let first = !sink.called.swap(true, Ordering::SeqCst);
+    sink.under_way.fetch_add(1, Ordering::SeqCst);
     record(sink, Callback::OnNotify { events: EventMask(events) }, |begun| {
+        sink.words.fetch_add(count, Ordering::SeqCst);
         sink.heard.fetch_max(begun.place, Ordering::SeqCst);
         if first && let Some(events) = listener() {
             events.inside(sink.trace, sink.id);
         }
     });
+    sink.under_way.fetch_sub(1, Ordering::SeqCst);
     // NOTIFY-017: the value is not an HRESULT, and the session has no use for it.
     0
+}
+
+/// What a sink has been told since the last settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// What it was registered for last.
+    pub(crate) mask: EventMask,
+    /// How often it was registered.
+    pub(crate) registered: u32,
+    /// Of how many Logoffs it hears.
+    pub(crate) logoffs: u32,
+    /// In how many words.
+    pub(crate) words: u32,
 }
 
 /// The sinks of the trace that runs.
@@ -168,6 +191,10 @@ impl Sinks {
                 references: AtomicI32::new(0),
                 called: AtomicBool::new(false),
                 heard: AtomicU64::new(0),
+                words: AtomicU32::new(0),
+                under_way: AtomicU32::new(0),
+                registered: AtomicU32::new(0),
+                mask: AtomicU32::new(0),
             }))
         });
         std::ptr::from_ref::<Sink>(sink).cast_mut().cast()
@@ -176,7 +203,38 @@ impl Sinks {
     /// From here on only what comes from here on counts as heard: an earlier word is no answer to a later Logoff.
     pub(crate) fn listen_anew(&self) {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        made.iter().flatten().for_each(|sink| sink.heard.store(0, Ordering::SeqCst));
+        for sink in made.iter().flatten() {
+            sink.heard.store(0, Ordering::SeqCst);
+            sink.words.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// The sink is about to be registered for this.
+    pub(crate) fn register(&self, id: SinkId, mask: EventMask) -> *mut IMAPIAdviseSink {
+        let face = self.get(id);
+        let sink = of(face.cast());
+        sink.registered.fetch_add(1, Ordering::SeqCst);
+        sink.mask.store(mask.0, Ordering::SeqCst);
+        face
+    }
+
+    /// Whether some `OnNotify` has not returned: who tells one word after the other cannot go on.
+    pub(crate) fn are_listening(&self) -> bool {
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        made.iter().flatten().any(|sink| sink.under_way.load(Ordering::SeqCst) > 0)
+    }
+
+    /// What has come since then to the awaited sinks.
+    pub(crate) fn told(&self, awaited: Awaited) -> Vec<Told> {
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        let is_awaited = |sink: &&Sink| awaited.heard & (1 << sink.id.0.min(63)) != 0;
+        let told = |sink: &Sink| Told {
+            mask: EventMask(sink.mask.load(Ordering::SeqCst)),
+            registered: sink.registered.load(Ordering::SeqCst),
+            logoffs: awaited.leavers(sink.id).count() as u32,
+            words: sink.words.load(Ordering::SeqCst),
+        };
+        made.iter().flatten().copied().filter(is_awaited).map(told).collect()
     }
 
     /// Whether all of this has come since then. `logoff` is where on the record the Logoff of a session

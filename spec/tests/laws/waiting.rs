@@ -56,6 +56,10 @@ fn a_call_that_a_sink_itself_makes_and_that_never_ends_is_decided_at_conventiona
     for call in [asks(1), plain_logoff(SessionId(2))] {
         let trace = while_a_sink_is_told(ThreadId(0), call);
         assert_eq!(trace.broken(Level::Documented), [], "{call:?}");
+        assert!(
+            !trace.is_inconclusive(Level::Documented),
+            "{call:?}: no rule decides, and the client asked for it"
+        );
         assert_eq!(trace.broken(Level::Conventional), [NOTIFY_011], "{call:?}");
     }
 }
