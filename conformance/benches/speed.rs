@@ -128,7 +128,7 @@ impl Bench {
         }
         say("a bare call of the C++ subject, in ns", &mut bare_each, "");
         say("a judged call in this process, to a bare one", &mut judged_to_bare, "goal at most 5");
-        say("the same, where traces show what others showed", &mut alike_to_bare, "");
+        say("the same, where all traces show the same", &mut alike_to_bare, "");
         say("isolated in a child, to in this process", &mut isolated_to_here, "goal at most 1");
     }
 

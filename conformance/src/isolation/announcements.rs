@@ -1,6 +1,7 @@
 //! How many words an announcement has: a session may tell a listener in several, from a thread of its own.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use mapi_session_spec::flags::EventMask;
 
 use crate::subject::Told;
 
-/// How long the rest of an announcement is waited for once its first word is there.
-pub(super) const REST: Duration = Duration::from_millis(10);
+/// How long the rest of an announcement is waited for once its first word is there: of a subject that has told something
+/// on a thread of its own, and of one that has told all inside the Logoff so far.
+const REST: Duration = Duration::from_millis(10);
+const SHORT_REST: Duration = Duration::from_millis(1);
 /// How often one after the other in vain, before an announcement is known to have fewer words: a listener that goes away
 /// after the first hears no second.
 const IN_A_ROW: u32 = 5;
@@ -20,6 +23,7 @@ const OFTEN: u32 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
     known: Mutex<Known>,
+    come_from_elsewhere: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +95,16 @@ impl Known {
 }
 
 impl Announcements {
+    /// A word has come on a thread of the subject's own.
+    pub(super) fn come_from_elsewhere(&self) {
+        self.come_from_elsewhere.store(true, Ordering::Relaxed);
+    }
+
+    /// How long the rest is waited for.
+    pub(super) fn rest(&self) -> Duration {
+        if self.come_from_elsewhere.load(Ordering::Relaxed) { REST } else { SHORT_REST }
+    }
+
     /// Whether these are as many words as such announcements had before.
     pub(super) fn are_whole(&self, told: &[Told]) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).are_whole(told)
@@ -99,7 +113,9 @@ impl Announcements {
     /// These have come, and if they are not whole, the rest was waited for in vain.
     pub(super) fn learn(&self, told: &[Told]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        told.iter().for_each(|told| known.learn(*told));
+        for told in told {
+            known.learn(*told);
+        }
     }
 }
 

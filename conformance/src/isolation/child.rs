@@ -14,7 +14,7 @@ use mapi_session_spec::event::{Call, Callback, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
-use super::announcements::{Announcements, REST};
+use super::announcements::Announcements;
 use super::heat::Heat;
 use super::programs::Programs;
 use super::ring::{self, Ring};
@@ -236,7 +236,8 @@ impl Child {
         let mut quiet_since = start;
         let heard = loop {
             // The clock before the look: a process that was not let run has not listened.
-            let is_over = quiet_since.elapsed() >= REST || start.elapsed() >= self.settle;
+            let is_over =
+                quiet_since.elapsed() >= self.announcements.rest() || start.elapsed() >= self.settle;
             if sinks.are_listening() {
                 quiet_since = Instant::now();
             }
@@ -377,7 +378,11 @@ impl SinkEvents for Child {
             Callback::Release => (2, EventMask(0)),
             Callback::OnNotify { events } => (3, events),
         };
-        let callback = Record::Callback { sink: sink.0, thread: thread(), kind, events, number };
+        let thread = thread();
+        if events != EventMask(0) && thread >= self.own_threads() {
+            self.announcements.come_from_elsewhere();
+        }
+        let callback = Record::Callback { sink: sink.0, thread, kind, events, number };
         Begun { number, place: self.put(trace, callback) }
     }
 

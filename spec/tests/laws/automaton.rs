@@ -1,14 +1,21 @@
 //! The automaton: what it says of a trace is what the judge says, whatever it has seen before.
 
+use mapi_session_spec::alphabet::logoff_with;
 use mapi_session_spec::automaton::Automaton;
-use mapi_session_spec::event::Event;
+use mapi_session_spec::dialect::Sharing;
+use mapi_session_spec::event::{Event, SessionId};
+use mapi_session_spec::flags::LogoffFlags;
+use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::judge::{Judge, Verdict};
+use mapi_session_spec::outcome::Out;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::World;
+use mapi_session_spec::{Era, Level};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::judging::{demand, nonsense};
+use crate::trace::Trace;
 use crate::walk::{nothing_yet, walk};
 
 fn asked_of_the_judge(rules: &Rules, demand: Demand, events: &[Event]) -> (Verdict, World) {
@@ -44,4 +51,23 @@ proptest! {
             prop_assert_eq!(end.as_ref(), &expected_end, "{:#?}", events);
         }
     }
+}
+
+#[test]
+fn what_is_owed_when_a_trace_stops_is_not_decided_by_the_automaton_either() {
+    let rules = Rules::documented();
+    let demand = Demand { level: Level::Documented, era: Era::FastShutdown };
+    let mut world = World::default();
+    world.process.dialect.sharing = Sharing::Offered;
+    let mut trace = Trace::of_members(2);
+    let leaves = trace.begin(logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_SHARED));
+    trace.end(leaves, HResult::S_OK, Out::None);
+    let mut automaton = Automaton::new(&rules, demand);
+    for _ in 0..2 {
+        let (verdict, _) = automaton.judge(&world, &trace.events);
+        assert!(!verdict.inconclusive.is_empty(), "nobody knows whether the other would have been told");
+    }
+    trace.settled();
+    let (verdict, _) = automaton.judge(&world, &trace.events);
+    assert!(!verdict.deviations.is_empty(), "the other was not told");
 }
