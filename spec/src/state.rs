@@ -209,6 +209,12 @@ impl World {
         self.attach(before);
     }
 
+    /// Whether the client holds something that the session opened: it may keep the session alive without a Logoff
+    /// (edge cases of the survey behind this project, E-08).
+    pub fn holds_an_object_of(&self, id: SessionId) -> bool {
+        self.objects.iter().flatten().any(|object| object.session == id && object.is_held())
+    }
+
     /// Whether a session may live on that nobody in the trace can end any more: it did not log off, and was let go of by
     /// its last Release alone where that is not taken to end it, or was never let go of.
     pub fn leaves_a_ghost(&self, the_last_release_ends_it: bool) -> bool {

@@ -81,12 +81,14 @@ fn never_shared(m: &Moment) -> bool {
         && m.world.all_sessions().all(|(_, session)| session.membership == Membership::Individual)
 }
 
-/// All who shared a session are gone, and one of them at least by its last Release alone.
+/// All who shared a session are gone, by their last Release alone, and nothing that they opened keeps them.
 fn abandoned(m: &Moment) -> bool {
     !m.world.groups.is_empty()
-        && m.world.all_sessions().all(|(_, session)| match session.membership {
+        && m.world.all_sessions().all(|(id, session)| match session.membership {
             Membership::Individual => true,
-            Membership::Member(..) => session.is_released() && session.never_logged_off,
+            Membership::Member(..) => {
+                session.is_released() && session.never_logged_off && !m.world.holds_an_object_of(id)
+            }
             Membership::Unknown => false,
         })
 }

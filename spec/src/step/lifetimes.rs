@@ -59,6 +59,7 @@ impl World {
 
     pub(super) fn released_session(&mut self, id: SessionId) {
         let is_counted = !self.process.attached;
+        let holds_an_object = self.holds_an_object_of(id);
         let Some(session) = self.session_mut(id) else { return };
         if session.give_back_one_of_any() {
             return;
@@ -80,7 +81,7 @@ impl World {
             return;
         }
         session.never_logged_off = session.phases.may_be(Phase::LoggedOn);
-        let certainly = session.is_logged_on() && is_counted;
+        let certainly = session.is_logged_on() && is_counted && !holds_an_object;
         session.phases = Phases::only(Phase::Released);
         if certainly {
             let mine = self.registrations.iter().flatten().filter(|r| r.session == id && r.active);

@@ -3,6 +3,7 @@
 mod automaton;
 mod judging;
 mod late_words;
+mod let_go;
 mod levels;
 mod overlap;
 mod trace;
