@@ -4,7 +4,6 @@
 //! map, and writes each call into a ring in the same file *before* making it. The parent reads the ring on the other
 //! core and believes nothing in it: every number is checked before use.
 
-mod announcements;
 pub mod child;
 mod heat;
 pub mod parent;

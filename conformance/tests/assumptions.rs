@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mapi_conform::Subject;
 use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting};
-use mapi_conform::program::{Program, Step};
+use mapi_conform::program::{Action, Awaited, Program, Step};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{
     Call, Callback, Event, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId,
@@ -137,6 +137,46 @@ fn what_happens_on_another_thread_is_recorded_where_it_happened() {
             .ends_with("Logoff told heard returns QueryIdentity told heard returns MAPIUninitialize returns"),
         "{shape}"
     );
+}
+
+#[test]
+fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first() {
+    const TIMES: usize = 40;
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
+    let (leaver, listener, registration) = (SESSION, SessionId(1), RegistrationId(0));
+    let logon = |session, name| {
+        let way = alphabet::way_named(name);
+        Step::call(Call::LogonEx { session, profile: way.profile, flags: way.flags })
+    };
+    let mut awaited = Awaited::default();
+    awaited.word(SINK, leaver);
+    let mask = EventMask::END_OF_SESSION;
+    let release = |session| Step::call(Call::Release { target: Target::Session(session) });
+    let steps = vec![
+        Step::call(Call::Initialize),
+        logon(leaver, "sharing"),
+        logon(listener, "joining"),
+        Step::call(Call::Advise { session: listener, mask, sink: SINK, registration }),
+        Step::call(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)),
+        Step { action: Action::Settle(awaited), ..Step::call(Call::Uninitialize) },
+        Step::call(Call::Unadvise { session: listener, registration }),
+        Step::call(alphabet::plain_logoff(listener)),
+        release(leaver),
+        release(listener),
+        Step::call(Call::Uninitialize),
+    ];
+    let program = Program { steps };
+    let batch = parent::run(&setting(&library, "profile"), &[&program; TIMES]);
+    assert_eq!(batch.end, BatchEnd::Finished);
+    let is_word =
+        |event: &&Event| matches!(event, Event::Callback { callback: Callback::OnNotify { .. }, .. });
+    let before_it_settled = |observed: &Observed| {
+        let before = observed.events.iter().take_while(|event| !matches!(event, Event::Settled { .. }));
+        before.filter(is_word).count()
+    };
+    let words: Vec<usize> = batch.observed.iter().map(before_it_settled).collect();
+    // A busy machine may keep a thread from running for longer than is waited; not half of the time.
+    assert!(words.iter().filter(|words| **words == 2).count() > TIMES / 2, "{words:?}");
 }
 
 #[test]

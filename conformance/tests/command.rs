@@ -67,6 +67,18 @@ fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_no
 }
 
 #[test]
+fn a_session_that_lives_on_after_its_last_release_while_a_table_of_its_is_held_is_as_conforming() {
+    let Some(held) = cpp_subject("careful_session.cpp", Some("TABLES_HOLD")) else { return };
+    for level in ["conventional", "robust"] {
+        says(
+            &conform(&["check", "--level", level, "--library", &held]),
+            0,
+            &format!("conforms at level {level}"),
+        );
+    }
+}
+
+#[test]
 fn a_session_whose_unadvise_waits_for_a_sink_on_another_thread_is_as_conforming() {
     let Some(waiting) = cpp_subject("careful_session.cpp", Some("WAITS_MS=2")) else { return };
     for level in ["conventional", "robust"] {

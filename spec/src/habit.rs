@@ -55,7 +55,8 @@ impl fmt::Display for Habit {
             Self::ReleasedWithoutLogoff(id) => {
                 write!(
                     f,
-                    "{id} is released without a Logoff: it ends all the same, but no other member is told"
+                    "{id} is released without a Logoff: it ends once nothing that it opened is held, and no other \
+                     member is told"
                 )
             }
             Self::NotifiedAfterARefusal => {

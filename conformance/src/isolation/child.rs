@@ -1,33 +1,34 @@
 //! The child: loads the subject, runs the programs, writes every step into the ring before making it.
 
+mod aborting;
+mod announcements;
+mod settling;
+
 use std::cell::Cell;
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use libloading::Library;
 use mapi_session_com::Exports;
 use mapi_session_spec::event::{Call, Callback, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
-use super::announcements::Announcements;
 use super::heat::Heat;
 use super::programs::Programs;
 use super::ring::{self, Ring};
 use super::wire::Record;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
-use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, exception_is_under_way, load};
+use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, load};
+use announcements::Announcements;
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
 /// The client's second thread.
 const SECOND: u8 = 1;
-/// How long settling looks again and again before it sleeps between two looks.
-const AWAKE: Duration = Duration::from_micros(100);
 
 /// What the child is told on its command line.
 #[derive(Debug, Clone)]
@@ -199,58 +200,6 @@ impl Child {
         }
     }
 
-    /// Waits until everything awaited has come, or the time is up.
-    fn settle(&self, running: &Running, awaited: Awaited) {
-        let start = Instant::now();
-        let there = || awaited != Awaited::default() && running.have(awaited);
-        running.driver.pump();
-        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
-            self.put(running.trace, Record::NotSettled);
-            return;
-        }
-        while !there() && start.elapsed() < self.settle {
-            if start.elapsed() < AWAKE {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(Duration::from_micros(200));
-            }
-            running.driver.pump();
-        }
-        if there() {
-            self.hear_it_out(running, awaited);
-        }
-        // The limit and not the clock: the same behaviour gives the same record on a busy machine.
-        let mut milliseconds = 0;
-        if !there() {
-            self.waited_in_vain.fetch_add(1, Ordering::Relaxed);
-            milliseconds = u32::try_from(self.settle.as_millis()).unwrap_or(u32::MAX);
-        }
-        running.driver.sinks.listen_anew();
-        self.put(running.trace, Record::Settled { milliseconds });
-    }
-
-    /// Where the first word of an announcement is there, the others may be on their way.
-    fn hear_it_out(&self, running: &Running, awaited: Awaited) {
-        let sinks = &running.driver.sinks;
-        let start = Instant::now();
-        let mut quiet_since = start;
-        let heard = loop {
-            // The clock before the look: a process that was not let run has not listened.
-            let is_over =
-                quiet_since.elapsed() >= self.announcements.rest() || start.elapsed() >= self.settle;
-            if sinks.are_listening() {
-                quiet_since = Instant::now();
-            }
-            let heard = sinks.told(awaited);
-            if is_over || self.announcements.are_whole(&heard) {
-                break heard;
-            }
-            std::thread::sleep(Duration::from_micros(50));
-            running.driver.pump();
-        };
-        self.announcements.learn(&heard);
-    }
-
     /// A step on the client's second thread, for which this one waits: at most so long, or for ever. A subject that calls
     /// the sink on that very thread is not waited on: nobody would come.
     fn have_done_beside(&self, index: usize, at_most: Option<Duration>) {
@@ -403,28 +352,6 @@ impl SinkEvents for Child {
     }
 }
 
-static ABORTS: OnceLock<(Ring, Option<&'static Library>)> = OnceLock::new();
-static ON_ABORT_RUNS: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
-
-/// Tells an exception that nobody caught from any other abort, then dies as it would have.
-extern "C" fn on_abort(signal: libc::c_int) {
-    let mut mark = 0_u8;
-    let first = ON_ABORT_RUNS
-        .compare_exchange(std::ptr::null_mut(), (&raw mut mark).cast(), Ordering::SeqCst, Ordering::SeqCst)
-        .is_ok();
-    if first
-        && let Some((ring, library)) = ABORTS.get()
-        && exception_is_under_way(*library)
-    {
-        ring.push(u32::MAX, Record::Exception, 1_000_000);
-    }
-    // SAFETY: both functions may be called from a signal handler.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        libc::raise(signal);
-    }
-}
-
 /// Runs every program in the shared file, and never returns.
 pub fn main(orders: &Orders) -> ! {
     // SAFETY: plain calls at the start of a process with one thread. The first makes this process die with the
@@ -434,9 +361,8 @@ pub fn main(orders: &Orders) -> ! {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::signal(libc::SIGSEGV, libc::SIG_DFL);
         libc::signal(libc::SIGBUS, libc::SIG_DFL);
-        // SAFETY: installs a handler that only calls what a handler may call.
-        libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t);
     }
+    aborting::watch();
     let status = match serve(orders) {
         Ok(()) => 0,
         Err(message) => {
@@ -474,7 +400,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
             return Err(error.to_string());
         }
     };
-    let _ = ABORTS.set((ring, loaded.library));
+    aborting::tell(ring, loaded.library);
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
     let races = programs.any_step(|step| step.place.is_racing());
     let own_threads = if races { RACERS } else { 2 };

@@ -255,8 +255,9 @@ pub const ROWS: &[Requirement] = &[
             Source { document: "releasing-the-transport-provider.md", section: "last paragraph" },
             Source { document: "edge cases of the survey behind this project", section: "E-08" },
         ],
-        text: "A final Release without a Logoff ends the session as a Logoff would. What is seen of it, and \
-               judged, is that the session leaves its shared session and gives its sinks back.",
+        text: "A final Release without a Logoff ends the session as a Logoff would, unless the client still holds \
+               something that the session opened: that may keep it. What is seen of its end, and judged, is that the \
+               session leaves its shared session and gives its sinks back.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,

@@ -65,15 +65,23 @@ impl Trace {
         trace
     }
 
-    fn judged(&self, level: Level) -> mapi_session_spec::judge::Verdict {
+    fn judge<'r>(&self, rules: &'r Rules, level: Level) -> Judge<'r> {
         let mut world = World::default();
         world.process.dialect.sharing = Sharing::Offered;
-        let rules = Rules::documented();
-        let mut judge = Judge::new(&rules, Demand { level, era: Era::FastShutdown }, world, false);
+        let mut judge = Judge::new(rules, Demand { level, era: Era::FastShutdown }, world, false);
         for event in &self.events {
             judge.observe(event);
         }
-        judge.verdict()
+        judge
+    }
+
+    fn judged(&self, level: Level) -> mapi_session_spec::judge::Verdict {
+        self.judge(&Rules::documented(), level).verdict()
+    }
+
+    /// What is remembered at its end.
+    pub fn world(&self) -> World {
+        self.judge(&Rules::documented(), Level::Documented).world
     }
 
     /// What the trace breaks at this level.

@@ -65,7 +65,9 @@ impl Known {
     /// How many words such a sink hears. `None`: that is not known yet.
     fn expected(&self, audience: Audience) -> Option<u32> {
         let of_one = || self.habits.get(&Audience { registered: 1, logoffs: 1, ..audience });
-        let of_each = || of_one().map(|one| one.words * audience.registered * audience.logoffs);
+        let of_each = || {
+            of_one().map(|one| one.words.saturating_mul(audience.registered).saturating_mul(audience.logoffs))
+        };
         self.habits.get(&audience).map(|habit| habit.words).or_else(of_each)
     }
 
@@ -172,6 +174,16 @@ mod tests {
         }
         assert!(announcements.are_whole(&told(2)));
         assert!(!announcements.are_whole(&told(1)));
+    }
+
+    #[test]
+    fn a_subject_that_tells_more_than_can_be_counted_is_survived() {
+        let announcements = Announcements::default();
+        announcements.learn(&told(u32::MAX));
+        let [one] = told(1);
+        let twice = Told { registered: 2, ..one };
+        assert!(!announcements.are_whole(&[twice]));
+        announcements.learn(&[twice]);
     }
 
     #[test]
