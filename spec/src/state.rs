@@ -216,12 +216,14 @@ impl World {
     }
 
     /// Whether a session may live on that nobody in the trace can end any more: it did not log off, and was let go of by
-    /// its last Release alone where that is not taken to end it, or may be kept by what it opened, or was never let go of.
+    /// its last Release alone where that is not taken to end it, or was never let go of. What it had opened and is still held may
+    /// keep it, too: that counts for none, for most of it is what a refused Logoff leaves, and a fault that needs such a
+    /// past is not shown again alone.
     pub fn leaves_a_ghost(&self, the_last_release_ends_it: bool) -> bool {
-        self.all_sessions().any(|(id, session)| {
+        self.all_sessions().any(|(_, session)| {
             let let_go = session.references == 0 && session.is_released();
             if let_go {
-                session.never_logged_off && (!the_last_release_ends_it || self.holds_an_object_of(id))
+                session.never_logged_off && !the_last_release_ends_it
             } else {
                 !session.is_logged_off()
             }

@@ -42,10 +42,3 @@ fn a_session_that_nothing_keeps_ends_with_its_last_release() {
         "its sink, and its shared session"
     );
 }
-
-#[test]
-fn what_a_held_table_may_keep_alive_may_haunt_the_process_also_where_the_last_release_ends_a_session() {
-    assert!(let_go_of(false).world().leaves_a_ghost(true));
-    assert!(!let_go_of(true).world().leaves_a_ghost(true));
-    assert!(let_go_of(true).world().leaves_a_ghost(false));
-}

@@ -65,23 +65,15 @@ impl Trace {
         trace
     }
 
-    fn judge<'r>(&self, rules: &'r Rules, level: Level) -> Judge<'r> {
+    fn judged(&self, level: Level) -> mapi_session_spec::judge::Verdict {
         let mut world = World::default();
         world.process.dialect.sharing = Sharing::Offered;
-        let mut judge = Judge::new(rules, Demand { level, era: Era::FastShutdown }, world, false);
+        let rules = Rules::documented();
+        let mut judge = Judge::new(&rules, Demand { level, era: Era::FastShutdown }, world, false);
         for event in &self.events {
             judge.observe(event);
         }
-        judge
-    }
-
-    fn judged(&self, level: Level) -> mapi_session_spec::judge::Verdict {
-        self.judge(&Rules::documented(), level).verdict()
-    }
-
-    /// What is remembered at its end.
-    pub fn world(&self) -> World {
-        self.judge(&Rules::documented(), Level::Documented).world
+        judge.verdict()
     }
 
     /// What the trace breaks at this level.
