@@ -1,5 +1,6 @@
 //! From programs to findings: run, infer the dialect, judge, confirm, minimise.
 
+mod consequences;
 mod evidence;
 mod findings;
 mod judging;
@@ -198,8 +199,12 @@ fn collect_evidence(
         }
     }
     for traces in suspects.values_mut() {
-        // Short traces first, those that end the process last: they cost a process each.
-        traces.sort_by_key(|(i, d)| (d.kind == Kind::Hang, ran[*i].observed.events.len(), *i));
+        // What the lowest level demands says most. Short traces first, those that end the process last: they cost a
+        // process each.
+        traces.sort_by_key(|(i, d)| {
+            let level = request.rules.arms()[d.arm].level;
+            (d.kind == Kind::Hang, level, ran[*i].observed.events.len(), *i)
+        });
     }
     let mut evidence = confirm_each(request, ran, dialect, &suspects);
     // What shows only after other traces is looked into where nothing shows by itself: a subject that is broken
@@ -240,6 +245,13 @@ fn confirm_each(
     }
     evidence.extend(others.into_iter().map(|(id, traces)| (*id, confirm(request, ran, dialect, traces))));
     evidence
+}
+
+/// Whether this is the fault again: the same kind of breach of the same requirement, and no level that allowed the first
+/// allows it.
+fn is_again(rules: &Rules, again: &Deviation, first: &Deviation) -> bool {
+    let level = |deviation: &Deviation| rules.arms()[deviation.arm].level;
+    again.requirement == first.requirement && again.kind == first.kind && level(again) <= level(first)
 }
 
 /// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,

@@ -89,6 +89,37 @@ fn a_session_whose_unadvise_waits_for_a_sink_on_another_thread_is_as_conforming(
 }
 
 #[test]
+fn the_levels_that_a_deviation_names_are_those_at_which_its_trace_deviates_when_replayed() {
+    let folder = scratch();
+    let traces = folder.path().display().to_string();
+    let mutant = ["--mutant", "shared-flag-ends-members"];
+    let check = ["check", "--level", "robust", "--format", "json", "--traces", &traces];
+    let ran = conform(&[&check[..], &mutant].concat());
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a report in JSON");
+    let deviations = report["deviations"].as_array().expect("deviations");
+    // At documented being told may end a member: whatever it says after that is no fault there.
+    assert!(deviations.iter().any(|deviation| deviation["requirement"] == "SESS-014"), "{deviations:#?}");
+    for deviation in deviations {
+        let requirement = deviation["requirement"].as_str().expect("an identifier");
+        let trace = folder.path().join(format!("{requirement}.jsonl")).display().to_string();
+        for level in ["documented", "conventional", "robust"] {
+            let named = deviation["levels"].as_array().expect("levels").iter().any(|named| named == level);
+            let ran = conform(&[&["replay", &trace, "--level", level][..], &mutant].concat());
+            assert_eq!(ran.code, Some(i32::from(named)), "{requirement} at {level}: {}", ran.stdout);
+        }
+    }
+    assert_eq!(report["conforms_at"], serde_json::json!(["documented"]));
+}
+
+#[test]
+fn one_wrong_answer_to_logoff_is_accused_once_whatever_came_before_it() {
+    let ran = conform(&["check", "--level", "robust", "--mutant", "logoff-s-false"]);
+    says(&ran, 1, "deviation[LOGOFF-009]");
+    assert_eq!(ran.stdout.matches("deviation[").count(), 1, "{}", ran.stdout);
+    says(&ran, 1, "UNK-008, NOTIFY-011");
+}
+
+#[test]
 fn a_lock_held_over_on_notify_shows_at_robust_and_is_shown_again_by_a_replay() {
     let folder = scratch();
     let traces = folder.path().display().to_string();

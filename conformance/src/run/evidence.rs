@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use mapi_session_spec::Level;
 use mapi_session_spec::calls::CallKind;
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::RequirementId;
+use mapi_session_spec::rule::Demand;
 
-use super::{Past, Ran, Request, judge, patient, rests_on_every_settling, rests_on_waiting};
+use super::{Past, Ran, Request, is_again, judge, patient, rests_on_every_settling, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
 use crate::program::{Action, Awaited, Place, Program, Step};
 
@@ -40,6 +42,8 @@ pub struct Evidence {
     pub events: Vec<Event>,
     /// The deviation; its event counts in `events`.
     pub deviation: Deviation,
+    /// The levels, up to the one run, that forbid it, ascending.
+    pub levels: Vec<Level>,
     /// What decided: `repetition`, or the limit that passed without an answer.
     pub decided_by: String,
 }
@@ -50,8 +54,7 @@ fn shows(
     setting: &Setting,
     dialect: Dialect,
     program: &Program,
-    requirement: RequirementId,
-    kind: Kind,
+    fault: &Deviation,
 ) -> Option<(Vec<Event>, Deviation, Vec<u16>)> {
     let batch = parent::run(setting, &[program]);
     if matches!(batch.end, BatchEnd::NotLoaded(_) | BatchEnd::Broken(_)) {
@@ -65,8 +68,7 @@ fn shows(
         Past::none(setting.has_a_process_of_its_own()),
         &observed.events,
     );
-    let found =
-        verdict.deviations.iter().find(|d| d.requirement == requirement && d.kind == kind).copied()?;
+    let found = verdict.deviations.iter().find(|d| is_again(request.rules, d, fault)).copied()?;
     Some((observed.events, found, observed.ran))
 }
 
@@ -124,10 +126,9 @@ fn with_its_past(
         let careful = patient(request.setting, deviation);
         // A long past waits often, and patience is for what shows without.
         let fails = |program: &Program| {
-            [request.setting, &careful].into_iter().all(|setting| {
-                let (requirement, kind) = (deviation.requirement, deviation.kind);
-                shows(request, setting, dialect, program, requirement, kind).is_some()
-            })
+            [request.setting, &careful]
+                .into_iter()
+                .all(|setting| shows(request, setting, dialect, program, deviation).is_some())
         };
         let itself =
             &up_to_the_fault(&request.planned[ran[*i].program].program, &ran[*i].observed, deviation);
@@ -175,7 +176,7 @@ fn minimise(
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
     let careful = patient(request.setting, deviation);
-    let shown = |program: &Program| shows(request, &careful, dialect, program, requirement, kind);
+    let shown = |program: &Program| shows(request, &careful, dialect, program, deviation);
     // Most that is late is late and no more: that is found out before anything is made small.
     let at_length = if rests_on_waiting(kind) {
         let whole = waiting_to_the_end(program.clone(), deviation);
@@ -211,7 +212,27 @@ fn minimise(
         }
         _ => "shown again alone".to_owned(),
     };
-    Some(Evidence { program, events, deviation, decided_by })
+    let past = Past::none(request.setting.has_a_process_of_its_own());
+    let levels = levels_that_forbid(request, dialect, past, &events, requirement);
+    Some(Evidence { program, events, deviation, levels, decided_by })
+}
+
+/// The levels, up to the one run, at which the trace breaks the requirement. What a rule demands may rest on what others
+/// demanded before: so it is asked of each level, and not of the rule.
+fn levels_that_forbid(
+    request: &Request,
+    dialect: Dialect,
+    past: Past,
+    events: &[Event],
+    requirement: RequirementId,
+) -> Vec<Level> {
+    let is_broken_at = |level: Level| {
+        let demand = Demand { level, ..request.demand };
+        let verdict = judge(request.rules, demand, dialect, past, events);
+        verdict.deviations.iter().any(|deviation| deviation.requirement == requirement)
+    };
+    let run = request.demand.level;
+    Level::ALL.into_iter().filter(|level| *level == run || (*level < run && is_broken_at(*level))).collect()
 }
 
 /// The program without what the fault does not need, as far as quick runs can tell.
@@ -223,12 +244,12 @@ fn shrunk(
     program: &Program,
     deviation: &Deviation,
 ) -> Option<Program> {
-    let (requirement, kind) = (deviation.requirement, deviation.kind);
-    let (_, _, ran) = shows(request, quick, dialect, program, requirement, kind)
-        .or_else(|| shows(request, careful, dialect, program, requirement, kind))?;
+    let kind = deviation.kind;
+    let (_, _, ran) = shows(request, quick, dialect, program, deviation)
+        .or_else(|| shows(request, careful, dialect, program, deviation))?;
     let fails = |steps: &[Step]| {
         let program = Program { steps: steps.to_vec() };
-        shows(request, quick, dialect, &program, requirement, kind).is_some()
+        shows(request, quick, dialect, &program, deviation).is_some()
     };
     let mut steps: Vec<Step> = program
         .steps

@@ -9,7 +9,7 @@ use mapi_session_spec::rule::{Arm, Demand};
 use mapi_session_spec::{Level, Party};
 
 use super::evidence::Evidence;
-use super::{Ran, Request};
+use super::{Ran, Request, consequences};
 
 /// What became of one requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub struct Finding {
     pub blame: Party,
     /// What kind of fault.
     pub kind: Kind,
-    /// The levels, up to the one run, that demand what was not done.
+    /// The levels, up to the one run, that forbid what came.
     pub levels: Vec<Level>,
     /// What was allowed.
     pub allowed: Vec<String>,
@@ -148,7 +148,7 @@ impl Findings {
             is_aimed[usize::from(*arm)] = true;
         }
         let mut is_reached = vec![false; arms.len()];
-        for arm in verdicts.iter().flat_map(|verdict| &verdict.bound) {
+        for arm in alike(verdicts).flat_map(|alike| &alike[0].bound) {
             is_reached[*arm] = true;
         }
         let aimed = is_aimed.iter().filter(|aimed| **aimed).count();
@@ -210,6 +210,11 @@ impl Findings {
     }
 }
 
+/// The verdicts in runs of those on which the same rules bore, as they mostly do on neighbours.
+fn alike<'a, 'b>(verdicts: &'a [&'b Verdict]) -> impl Iterator<Item = &'a [&'b Verdict]> {
+    verdicts.chunk_by(|one, next| one.bound == next.bound)
+}
+
 /// In how many traces each requirement bound, by whichever of its rules.
 fn traces_that_bound(arms: &[Arm], verdicts: &[&Verdict]) -> BTreeMap<RequirementId, usize> {
     let mut ids: Vec<RequirementId> = arms.iter().map(|arm| arm.requirement).collect();
@@ -219,12 +224,12 @@ fn traces_that_bound(arms: &[Arm], verdicts: &[&Verdict]) -> BTreeMap<Requiremen
         arms.iter().map(|arm| ids.binary_search(&arm.requirement).unwrap_or_default()).collect();
     let mut counts = vec![0; ids.len()];
     let mut last_counted = vec![usize::MAX; ids.len()];
-    for (number, verdict) in verdicts.iter().enumerate() {
-        for arm in &verdict.bound {
+    for (number, alike) in alike(verdicts).enumerate() {
+        for arm in &alike[0].bound {
             let place = places[*arm];
             if last_counted[place] != number {
                 last_counted[place] = number;
-                counts[place] += 1;
+                counts[place] += alike.len();
             }
         }
     }
@@ -237,42 +242,24 @@ fn was_only_slow(id: RequirementId, verdicts: &[&Verdict]) -> bool {
     mine.all(|d| d.kind == Kind::Hang || super::rests_on_waiting(d.kind))
 }
 
-/// One fault is accused once, of its most specific rule; what follows from it is listed with it.
-fn accuse_once(request: &Request, failed: BTreeMap<RequirementId, Evidence>) -> Vec<Finding> {
-    let consequences: BTreeMap<RequirementId, BTreeSet<RequirementId>> =
-        failed.keys().map(|id| (*id, implied(*id))).collect();
-    let is_consequence =
-        |id: &RequirementId| consequences.iter().any(|(other, implied)| other != id && implied.contains(id));
-    let ids: BTreeSet<RequirementId> = failed.keys().copied().collect();
-    failed
+/// One fault is accused once; what follows from it is listed with it.
+fn accuse_once(request: &Request, mut failed: BTreeMap<RequirementId, Evidence>) -> Vec<Finding> {
+    let arms = request.rules.arms();
+    consequences::of_each(arms, &failed)
         .into_iter()
-        .filter(|(id, _)| !is_consequence(id))
-        .map(|(id, evidence)| {
-            let arm = &request.rules.arms()[evidence.deviation.arm];
-            let levels = Level::ALL.into_iter().filter(|l| *l >= arm.level && *l <= request.demand.level);
-            Finding {
+        .filter_map(|(id, follows)| {
+            let evidence = failed.remove(&id)?;
+            let arm = &arms[evidence.deviation.arm];
+            Some(Finding {
                 requirement: id,
                 blame: evidence.deviation.blame,
                 kind: evidence.deviation.kind,
-                levels: levels.collect(),
+                levels: evidence.levels.clone(),
                 allowed: vec![arm.demands.to_owned()],
                 observed: crate::report::words::observed(&evidence.events, &evidence.deviation),
-                follows: consequences[&id].intersection(&ids).copied().collect(),
+                follows: follows.into_iter().collect(),
                 evidence,
-            }
+            })
         })
         .collect()
-}
-
-fn implied(id: RequirementId) -> BTreeSet<RequirementId> {
-    let mut all = BTreeSet::new();
-    let mut next = vec![id];
-    while let Some(id) = next.pop() {
-        for implied in requirement::find(id).map_or(&[][..], |r| r.implies) {
-            if all.insert(*implied) {
-                next.push(*implied);
-            }
-        }
-    }
-    all
 }

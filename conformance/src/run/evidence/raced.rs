@@ -7,7 +7,10 @@ use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::event::Event;
 use mapi_session_spec::judge::{Deviation, Judge, Kind};
 
-use super::{Evidence, is_settling, judge, patient, rests_on_every_settling, rests_on_waiting};
+use super::{
+    Evidence, is_again, is_settling, judge, levels_that_forbid, patient, rests_on_every_settling,
+    rests_on_waiting,
+};
 use crate::isolation::parent::{self, Observed, Setting};
 use crate::plan::{Planned, draw_pauses};
 use crate::program::{Action, Awaited, Program};
@@ -76,7 +79,8 @@ pub(super) fn confirm(
         None if must_show_again => return None,
         _ => (ran.observed.events.clone(), *deviation),
     };
-    Some(Evidence { program: planned.program.clone(), events, deviation, decided_by })
+    let levels = levels_that_forbid(request, dialect, ran.past, &events, deviation.requirement);
+    Some(Evidence { program: planned.program.clone(), events, deviation, levels, decided_by })
 }
 
 /// Whether only waiting decides: what came too often is there to be seen.
@@ -157,7 +161,7 @@ fn look(
         }
         let past = Past::none(request.setting.has_a_process_of_its_own());
         let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
-        let same = |d: &&Deviation| d.requirement == deviation.requirement && d.kind == deviation.kind;
+        let same = |d: &&Deviation| is_again(request.rules, d, deviation);
         seen.rounds += 1;
         if let Some(again) = verdict.deviations.iter().find(same) {
             seen.shown += 1;
