@@ -67,7 +67,8 @@ pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, past: Past, events
 
 /// The dialect that the traces show.
 pub fn dialect_of(ran: &[Ran]) -> Dialect {
-    dialect::infer(ran.iter().map(|ran| ran.observed.events.as_slice()))
+    let those_that_speak = ran.iter().map(|ran| &ran.observed).filter(|observed| observed.speaks);
+    dialect::infer(those_that_speak.map(|observed| observed.events.as_slice()))
 }
 
 /// Whether any logon succeeded, if one was planned; the answer to the first legal one otherwise.

@@ -34,6 +34,23 @@ struct Step {
     bore: u32,
 }
 
+/// What one more event comes to.
+enum Next<'r> {
+    Step(Step),
+    /// Something is broken or left undecided.
+    ToTheJudge,
+    /// It was worked out, and is not kept.
+    Beyond(Box<Judge<'r>>),
+}
+
+/// Where a trace has come to that nothing can be said against.
+enum At<'r> {
+    Known(u32),
+    /// What is peculiar about a call is mostly forgotten when it has come back: then it is looked whether this is known.
+    BeyondForACall(Box<Judge<'r>>),
+    Beyond(Box<Judge<'r>>),
+}
+
 /// Judges traces of sessions, the client not held. What it says is what [`Judge`] says.
 #[derive(Debug, Clone)]
 pub struct Automaton<'r> {
@@ -45,10 +62,16 @@ pub struct Automaton<'r> {
     states: IndexSet<World, FxBuildHasher>,
     /// By state and event. `None`: something is broken or left undecided here.
     steps: FxHashMap<(u32, Event), Option<Step>>,
+    /// By state, the step that was taken last: the next trace mostly takes it too, and to compare costs less than to hash.
+    taken_last: Vec<Option<(Event, Step)>>,
     bore: IndexSet<FixedBitSet, FxBuildHasher>,
+    /// For each of these sets, the last trace on which it bore.
+    bore_last_on: Vec<u64>,
     /// Where the last trace started: the next mostly starts there too.
     start: u32,
-    /// The arms that bore on the trace that is judged.
+    /// The number of the trace that is judged, from 1.
+    trace: u64,
+    /// The arms that bore on it.
     bound: FixedBitSet,
 }
 
@@ -67,8 +90,11 @@ impl<'r> Automaton<'r> {
             credit: ADVANCE,
             states: IndexSet::default(),
             steps: FxHashMap::default(),
+            taken_last: Vec::new(),
             bore: IndexSet::default(),
+            bore_last_on: Vec::new(),
             start: 0,
+            trace: 0,
             bound: FixedBitSet::with_capacity(rules.arms().len()),
         }
     }
@@ -76,11 +102,16 @@ impl<'r> Automaton<'r> {
     /// What the trace that starts in this world shows, and the world at its end.
     pub fn judge(&mut self, start: &World, events: &[Event]) -> (Verdict, Cow<'_, World>) {
         if let Some(end) = self.walk(start, events) {
-            let bound = self.bound.ones().collect();
+            let mut bound = Vec::with_capacity(self.bound.count_ones(..));
+            bound.extend(self.bound.ones());
             let verdict = Verdict { bound, ..Verdict::default() };
-            return (verdict, Cow::Borrowed(&self.states[end as usize]));
+            let end = match end {
+                At::Known(number) => Cow::Borrowed(&self.states[number as usize]),
+                At::BeyondForACall(judge) | At::Beyond(judge) => Cow::Owned(judge.world),
+            };
+            return (verdict, end);
         }
-        let mut judge = Judge::new(self.rules, self.demand, start.clone(), false);
+        let mut judge = self.judge_in(start.clone());
         for event in events {
             judge.observe(event);
         }
@@ -88,50 +119,132 @@ impl<'r> Automaton<'r> {
         (judge.verdict(), Cow::Owned(end))
     }
 
-    /// The state in which the trace ends, if nothing can be said against any of its steps and nothing is owed then.
-    fn walk(&mut self, start: &World, events: &[Event]) -> Option<u32> {
-        if self.states.get_index(self.start as usize) != Some(start) {
-            self.start = self.number_of(Cow::Borrowed(start))?;
-        }
-        self.bound.clear();
-        let mut at = self.start;
-        for event in events {
-            let step = match self.steps.get(&(at, *event)) {
-                Some(known) => (*known)?,
-                None => self.learn(at, *event)?,
-            };
-            self.bound.union_with(&self.bore[step.bore as usize]);
-            at = step.to;
-        }
-        self.credit = (self.credit + events.len() as u32).min(ADVANCE);
-        self.states[at as usize].owed.iter().all(|owed| owed.paid).then_some(at)
+    fn judge_in(&self, world: World) -> Judge<'r> {
+        Judge::new(self.rules, self.demand, world, false)
     }
 
-    /// Asks the judge.
-    fn learn(&mut self, at: u32, event: Event) -> Option<Step> {
-        if self.steps.len() >= self.most || self.credit < COST {
+    /// Where the trace ends, if nothing can be said against any of its steps and nothing is owed then.
+    fn walk(&mut self, start: &World, events: &[Event]) -> Option<At<'r>> {
+        self.trace += 1;
+        self.bound.clear();
+        let mut at = self.begin(start);
+        let mut looked_up = 0;
+        for event in events {
+            at = match at {
+                At::Known(state) => match self.next(state, *event) {
+                    Next::Step(step) => {
+                        looked_up += 1;
+                        self.note(step.bore);
+                        At::Known(step.to)
+                    }
+                    Next::ToTheJudge => return None,
+                    Next::Beyond(judge) => self.beyond(judge, true)?,
+                },
+                At::BeyondForACall(mut judge) => {
+                    judge.observe(event);
+                    self.beyond(judge, true)?
+                }
+                At::Beyond(mut judge) => {
+                    judge.observe(event);
+                    self.beyond(judge, false)?
+                }
+            };
+        }
+        self.credit = (self.credit + looked_up).min(ADVANCE);
+        let end = match &at {
+            At::Known(number) => &self.states[*number as usize],
+            At::BeyondForACall(judge) | At::Beyond(judge) => &judge.world,
+        };
+        end.owed.iter().all(|owed| owed.paid).then_some(at)
+    }
+
+    fn begin(&mut self, start: &World) -> At<'r> {
+        if self.states.get_index(self.start as usize) == Some(start) {
+            return At::Known(self.start);
+        }
+        match self.number_of(Cow::Borrowed(start)) {
+            Some(number) => {
+                self.start = number;
+                At::Known(number)
+            }
+            None => At::Beyond(Box::new(self.judge_in(start.clone()))),
+        }
+    }
+
+    /// Goes on from what the judge has just observed. `None` if it has something to say.
+    fn beyond(&mut self, judge: Box<Judge<'r>>, for_a_call: bool) -> Option<At<'r>> {
+        if !judge.has_nothing_to_say() {
             return None;
         }
-        self.credit -= COST;
-        let mut judge = Judge::new(self.rules, self.demand, self.states[at as usize].clone(), false);
+        self.bound.extend(judge.bore().iter().map(|(arm, _)| *arm));
+        if for_a_call && !judge.world.pending.is_empty() {
+            return Some(At::BeyondForACall(judge));
+        }
+        let known = for_a_call.then(|| self.states.get_index_of(&judge.world)).flatten();
+        Some(known.map_or(At::Beyond(judge), |number| At::Known(number as u32)))
+    }
+
+    fn note(&mut self, bore: u32) {
+        let bore = bore as usize;
+        if std::mem::replace(&mut self.bore_last_on[bore], self.trace) != self.trace {
+            self.bound.union_with(&self.bore[bore]);
+        }
+    }
+
+    fn next(&mut self, at: u32, event: Event) -> Next<'r> {
+        if let Some((last, step)) = &self.taken_last[at as usize]
+            && *last == event
+        {
+            return Next::Step(*step);
+        }
+        let step = match self.steps.get(&(at, event)) {
+            Some(known) => *known,
+            None => match self.learn(at, event) {
+                Ok(learnt) => learnt,
+                Err(judge) => return Next::Beyond(judge),
+            },
+        };
+        let Some(step) = step else { return Next::ToTheJudge };
+        self.taken_last[at as usize] = Some((event, step));
+        Next::Step(step)
+    }
+
+    /// Asks the judge. What it said, if that is kept; otherwise the judge.
+    fn learn(&mut self, at: u32, event: Event) -> Result<Option<Step>, Box<Judge<'r>>> {
+        let mut judge = Box::new(self.judge_in(self.states[at as usize].clone()));
         judge.observe(&event);
+        if self.steps.len() >= self.most || self.credit < COST {
+            return Err(judge);
+        }
+        self.credit -= COST;
         let step = if judge.has_nothing_to_say() {
-            let mut bore = FixedBitSet::with_capacity(self.rules.arms().len());
-            bore.extend(judge.bore().iter().map(|(arm, _)| *arm));
-            let (bore, _) = self.bore.insert_full(bore);
-            Some(Step { to: self.number_of(Cow::Owned(judge.world))?, bore: bore as u32 })
+            let Some(to) = self.number_of(Cow::Borrowed(&judge.world)) else { return Err(judge) };
+            Some(Step { to, bore: self.number_of_those_that_bore(&judge) })
         } else {
             None
         };
         self.steps.insert((at, event), step);
-        step
+        Ok(step)
     }
 
     fn number_of(&mut self, world: Cow<World>) -> Option<u32> {
         if let Some(number) = self.states.get_index_of(&*world) {
             return Some(number as u32);
         }
-        (self.states.len() < self.most).then(|| self.states.insert_full(world.into_owned()).0 as u32)
+        (self.states.len() < self.most).then(|| {
+            self.taken_last.push(None);
+            self.states.insert_full(world.into_owned()).0 as u32
+        })
+    }
+
+    fn number_of_those_that_bore(&mut self, judge: &Judge) -> u32 {
+        let mut bore = FixedBitSet::with_capacity(self.rules.arms().len());
+        bore.extend(judge.bore().iter().map(|(arm, _)| *arm));
+        let (number, is_new) = self.bore.insert_full(bore);
+        if is_new {
+            self.bore_last_on.push(0);
+        }
+        number as u32
     }
 }
 
@@ -179,11 +292,33 @@ mod tests {
         automaton.credit = COST;
         assert!(automaton.walk(&start, &initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
         assert_eq!((automaton.credit, automaton.steps.len()), (0, 4));
-        assert!(automaton.walk(&start, &initialised(HResult::S_FALSE)).is_none());
+        assert!(
+            automaton.walk(&start, &initialised(HResult::S_FALSE)).is_some(),
+            "the judge has nothing to say"
+        );
         assert_eq!(automaton.steps.len(), 4);
         // What is known is looked up still, and earns.
+        automaton.credit = 0;
         assert!(automaton.walk(&start, &initialised(HResult::S_OK)).is_some());
         assert_eq!(automaton.credit, 3);
+    }
+
+    #[test]
+    fn a_step_that_is_not_kept_leads_back_to_what_is_known() {
+        let rules = Rules::documented();
+        let mut automaton = Automaton::new(&rules, DEMAND);
+        let start = World::default();
+        let initialised = initialised(HResult::S_OK);
+        assert!(automaton.walk(&start, &initialised).is_some());
+        automaton.credit = 0;
+        let renumbered = initialised.map(|event| match event {
+            Event::Call { thread, call, .. } => Event::Call { id: CallId(2), thread, call },
+            Event::Return { outcome, .. } => Event::Return { id: CallId(2), outcome },
+            other => other,
+        });
+        assert!(matches!(automaton.walk(&start, &renumbered[..1]), Some(At::BeyondForACall(_))));
+        assert!(matches!(automaton.walk(&start, &renumbered), Some(At::Known(_))));
+        assert_eq!((automaton.credit, automaton.steps.len()), (1, 3), "one step was looked up, the last");
     }
 
     #[test]

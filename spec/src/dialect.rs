@@ -117,8 +117,10 @@ impl Inference {
     }
 }
 
-/// Whether what the subject offers may be learnt from this: a logon that can only join, or a word.
-const fn says_something(event: &Event) -> bool {
+/// Whether what the subject offers may be learnt from this: a logon that can only join, or a word. A trace that has no such
+/// event need not be shown to [`Inference::learn`].
+#[inline]
+pub const fn says_something(event: &Event) -> bool {
     match event {
         Event::Call { call: Call::LogonEx { profile: Profile::Null, flags, .. }, .. } => flags.0 & OWN == 0,
         Event::Callback { callback: Callback::OnNotify { .. }, .. } => true,

@@ -1,4 +1,6 @@
-//! The parent: spawns the child, reads its ring, kills it when it hangs, and turns records into events.
+//! The parent: spawns the child, reads its ring, and kills it when it hangs.
+
+mod reading;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -8,18 +10,18 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mapi_session_spec::event::{CallId, Callback, Event, SinkId, ThreadId};
-use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::event::Event;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use memmap2::MmapMut;
 
 use super::child::Orders;
-use super::programs;
+use super::programs::{self, Written};
 use super::ring::{self, Records, Ring};
 use super::wire::Record;
 use crate::interruption;
-use crate::program::{Action, Program};
+use crate::program::Program;
 use crate::subject::Subject;
+use reading::{Reading, take};
 
 /// How the child is run.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ impl Setting {
 pub struct Observed {
     /// What happened, in the order observed.
     pub events: Vec<Event>,
+    /// Whether any of it may say something of the subject's dialect.
+    pub speaks: bool,
     /// Whether the program ran to its end and every settling settled.
     pub whole: bool,
     /// The step at which the subject died, if it did.
@@ -89,40 +93,6 @@ pub const PATIENCE: u32 = 6;
 const LOADING: Duration = Duration::from_secs(5);
 /// How many programs are shown at once while others still run.
 const SHOWN_AT_ONCE: usize = 64;
-/// How many events one trace may have before the subject counts as broken.
-const MOST_EVENTS: usize = 100_000;
-
-#[derive(Default)]
-struct Reading {
-    observed: Observed,
-    next_id: u32,
-    steps: Vec<(u16, CallId)>,
-    callbacks: Vec<(u32, CallId)>,
-    not_settled: bool,
-    ended: bool,
-}
-
-impl Reading {
-    fn id(&mut self) -> CallId {
-        self.next_id += 1;
-        CallId(self.next_id)
-    }
-
-    /// Nothing more is expected: if the program was run to its end, that ends the trace.
-    fn close(&mut self) {
-        if self.ended && !self.not_settled && !self.observed.whole {
-            self.observed.whole = true;
-            self.observed.events.push(Event::End);
-        }
-    }
-
-    /// Something comes all the same.
-    fn open_again(&mut self) {
-        if std::mem::take(&mut self.observed.whole) {
-            self.observed.events.pop();
-        }
-    }
-}
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
@@ -145,6 +115,8 @@ pub fn run_and_meanwhile(
 struct Running {
     host: Host,
     shared: MmapMut,
+    /// Whether any of the programs races.
+    races: bool,
     /// The file of that memory, until the subject's process has it too: memory without a name goes with those who hold it,
     /// however they end.
     named: Option<tempfile::NamedTempFile>,
@@ -207,13 +179,12 @@ fn kill(child: &mut Child) {
 }
 
 /// The file that both sides map: the ring, then the programs.
-fn shared_file(of: &[&Program]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
-    let bytes = programs::write(of);
+fn shared_file(bytes: &[u8]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
     let file = tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder())?;
     file.as_file().set_len((ring::BYTES + bytes.len()) as u64)?;
     // SAFETY: the file is ours and is not shortened while it is mapped.
     let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }?;
-    shared[ring::BYTES..].copy_from_slice(&bytes);
+    shared[ring::BYTES..].copy_from_slice(bytes);
     Ok((file, shared))
 }
 
@@ -238,7 +209,8 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
 impl Running {
     fn start(setting: &Setting, programs: &[&Program]) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
-        let (file, shared) = shared_file(programs).map_err(why)?;
+        let Written { bytes, races } = programs::write(programs);
+        let (file, shared) = shared_file(&bytes).map_err(why)?;
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
             let child = spawn(program, setting, file.path(), &errors).map_err(why)?;
@@ -260,7 +232,7 @@ impl Running {
                 }
             }))
         };
-        Ok(Self { host, shared, named: Some(file), errors })
+        Ok(Self { host, shared, races, named: Some(file), errors })
     }
 
     fn follow(
@@ -274,49 +246,52 @@ impl Running {
         let mut readings: Vec<Reading> = Vec::new();
         let mut exception = false;
         // Who races needs the processors more than who reads of it.
-        let races = programs.iter().any(|program| program.races());
+        let races = self.races;
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
         let mut shown = 0;
         loop {
-            match records.pop() {
-                Some(Some((trace, record))) => {
-                    idle = 0;
+            while let Some(read) = records.pop() {
+                idle = 0;
+                if self.named.is_some() {
                     self.named = None;
-                    match record {
-                        Record::Finished => return finish(readings, BatchEnd::Finished),
-                        Record::NotLoaded => {
-                            self.host.kill_gently();
-                            return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
-                        }
-                        Record::Exception => exception = true,
-                        record => {
-                            if let Err(message) = take(&mut readings, programs, trace, record) {
-                                return finish(readings, BatchEnd::Broken(message));
-                            }
-                        }
-                    }
-                    continue;
                 }
-                Some(None) => {
+                let Some((trace, record)) = read else {
                     let message = "the subject has overwritten the tester's own records".to_owned();
                     return finish(readings, BatchEnd::Broken(message));
+                };
+                match record {
+                    Record::Finished => return finish(readings, BatchEnd::Finished),
+                    Record::NotLoaded => {
+                        self.host.kill_gently();
+                        return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
+                    }
+                    Record::Exception => exception = true,
+                    record => {
+                        if let Err(message) = take(&mut readings, programs, trace, record) {
+                            return finish(readings, BatchEnd::Broken(message.to_owned()));
+                        }
+                    }
                 }
-                None => {}
             }
             if let Some(ending) = gone {
                 let ending = if exception { Ending::Threw } else { ending };
                 return died(readings, programs, ending);
             }
             let ended = readings.len() - usize::from(readings.last().is_some_and(|last| !last.ended));
-            let enough =
-                if races || ended == programs.len() { programs.len() } else { shown + SHOWN_AT_ONCE };
-            if ended > shown && ended >= enough {
-                readings[shown..ended].iter_mut().for_each(Reading::close);
-                let of_them = readings[shown..ended].iter().map(|reading| &reading.observed);
+            let to_show = match ended - shown {
+                all if ended == programs.len() => all,
+                // What is written meanwhile fills the ring: few at once.
+                some if !races && some >= SHOWN_AT_ONCE => SHOWN_AT_ONCE,
+                _ => 0,
+            };
+            if to_show > 0 {
+                let shown_now = shown..shown + to_show;
+                readings[shown_now.clone()].iter_mut().for_each(Reading::close);
+                let of_them = readings[shown_now].iter().map(|reading| &reading.observed);
                 meanwhile(shown, &of_them.collect::<Vec<_>>());
-                shown = ended;
+                shown += to_show;
                 // That took its time.
                 idle = 0;
                 continue;
@@ -403,88 +378,4 @@ fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Ba
         None => {}
     }
     finish(readings, BatchEnd::Died(index))
-}
-
-/// Takes the one at that place out: mostly the last.
-fn take_out<T: Copy>(open: &mut Vec<T>, place: usize) -> T {
-    if place + 1 == open.len()
-        && let Some(last) = open.pop()
-    {
-        last
-    } else {
-        open.remove(place)
-    }
-}
-
-#[inline]
-fn take(
-    readings: &mut Vec<Reading>,
-    programs: &[&Program],
-    trace: u32,
-    record: Record,
-) -> Result<(), String> {
-    let nonsense = || Err("the subject has overwritten the tester's own records".to_owned());
-    if record == Record::TraceStart {
-        if trace as usize != readings.len() || readings.len() >= programs.len() {
-            return nonsense();
-        }
-        let mut reading = Reading::default();
-        // A call and a return each, and the end: more comes of callbacks alone.
-        let steps = programs[trace as usize].steps.len();
-        reading.observed.events.reserve(2 * steps + 1);
-        reading.observed.ran.reserve(steps);
-        readings.push(reading);
-        return Ok(());
-    }
-    let Some(reading) = readings.get_mut(trace as usize) else { return nonsense() };
-    reading.open_again();
-    if reading.observed.events.len() > MOST_EVENTS {
-        return Err("the subject calls sinks without end".to_owned());
-    }
-    let program = programs[trace as usize];
-    match record {
-        Record::Begin { step, thread } => {
-            let Some(Action::Call(call)) = program.steps.get(usize::from(step)).map(|step| step.action)
-            else {
-                return nonsense();
-            };
-            let id = reading.id();
-            reading.steps.push((step, id));
-            reading.observed.ran.push(step);
-            reading.observed.events.push(Event::Call { id, thread: ThreadId(thread), call });
-        }
-        Record::Return { step, code, out } => {
-            let Some(open) = reading.steps.iter().rposition(|(open, _)| *open == step) else {
-                return nonsense();
-            };
-            let (_, id) = take_out(&mut reading.steps, open);
-            let outcome = Outcome { ending: Ending::Returned(HResult(code.0)), out };
-            reading.observed.events.push(Event::Return { id, outcome });
-        }
-        Record::Callback { sink, thread, kind, events, number } => {
-            let callback = match kind {
-                0 => Callback::QueryInterface,
-                1 => Callback::AddRef,
-                2 => Callback::Release,
-                _ => Callback::OnNotify { events },
-            };
-            let id = reading.id();
-            reading.callbacks.push((number, id));
-            let (sink, thread) = (SinkId(sink), ThreadId(thread));
-            reading.observed.events.push(Event::Callback { id, thread, sink, callback });
-        }
-        Record::CallbackReturn { number } => {
-            let Some(open) = reading.callbacks.iter().position(|(open, _)| *open == number) else {
-                return nonsense();
-            };
-            let (_, id) = take_out(&mut reading.callbacks, open);
-            reading.observed.events.push(Event::CallbackReturn { id });
-        }
-        Record::Settled { milliseconds } => reading.observed.events.push(Event::Settled { milliseconds }),
-        Record::NotSettled => reading.not_settled = true,
-        Record::TraceEnd => reading.ended = true,
-        Record::Skipped => {}
-        Record::TraceStart | Record::Exception | Record::NotLoaded | Record::Finished => return nonsense(),
-    }
-    Ok(())
 }

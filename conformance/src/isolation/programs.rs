@@ -6,8 +6,16 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::wire::{STEP_BYTES, decode_step, encode_step};
 use crate::program::{Program, Step};
 
+/// The programs as they are handed over.
+pub(super) struct Written {
+    /// What the child is handed.
+    pub(super) bytes: Vec<u8>,
+    /// Whether any of them races.
+    pub(super) races: bool,
+}
+
 /// The programs as bytes.
-pub(super) fn write(programs: &[&Program]) -> Vec<u8> {
+pub(super) fn write(programs: &[&Program]) -> Written {
     let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_hasher(FxBuildHasher);
     let mut different: Vec<&Step> = Vec::new();
     let total: usize = programs.iter().map(|program| program.steps.len()).sum();
@@ -38,10 +46,10 @@ pub(super) fn write(programs: &[&Program]) -> Vec<u8> {
         word(program.steps.len() as u32);
     }
     which.into_iter().for_each(word);
-    for step in different {
+    for step in &different {
         bytes.extend(encode_step(step));
     }
-    bytes
+    Written { bytes, races: different.iter().any(|step| step.place.is_racing()) }
 }
 
 /// The programs as the child was handed them.
@@ -117,7 +125,7 @@ mod tests {
     #[test]
     fn programs_are_read_as_they_were_written() {
         let programs = programs();
-        let read = Programs::read(&write(&programs.iter().collect::<Vec<_>>())).expect("programs");
+        let read = Programs::read(&write(&programs.iter().collect::<Vec<_>>()).bytes).expect("programs");
         assert_eq!(read.count(), programs.len());
         for (i, program) in programs.iter().enumerate() {
             assert_eq!(read.steps(i), program.steps);
@@ -127,7 +135,7 @@ mod tests {
     #[test]
     fn programs_that_are_cut_short_anywhere_or_name_a_step_that_is_not_there_are_refused() {
         let programs = programs();
-        let bytes = write(&programs.iter().collect::<Vec<_>>());
+        let bytes = write(&programs.iter().collect::<Vec<_>>()).bytes;
         for length in 0..bytes.len() {
             assert!(Programs::read(&bytes[..length]).is_none(), "cut to {length}");
         }

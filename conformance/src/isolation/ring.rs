@@ -122,19 +122,36 @@ impl Ring {
     }
 }
 
+/// How many words are copied at once: what comes over from the other core one by one is waited for one by one.
+const COPIED_AT_ONCE: usize = 512;
+
 /// The reading end.
 pub(super) struct Records {
     ring: Ring,
+    /// Words copied from the ring; those from `next` to `end` were not looked at yet. Beyond is room to read any record
+    /// at its full length.
+    copied: Box<[u64; COPIED_AT_ONCE + MOST_WORDS]>,
+    next: usize,
+    end: usize,
+    /// How many words were copied.
     read: u64,
-    /// How much of that the writers were told.
+    /// How many of them the writers were told of.
     said: u64,
     head_seen: u64,
 }
 
 impl Records {
     /// From the first record.
-    pub(super) const fn of(ring: Ring) -> Self {
-        Self { ring, read: 0, said: 0, head_seen: 0 }
+    pub(super) fn of(ring: Ring) -> Self {
+        Self {
+            ring,
+            copied: Box::new([0; COPIED_AT_ONCE + MOST_WORDS]),
+            next: 0,
+            end: 0,
+            read: 0,
+            said: 0,
+            head_seen: 0,
+        }
     }
 
     /// Whether none was read yet.
@@ -146,43 +163,60 @@ impl Records {
     #[inline]
     #[allow(clippy::option_option, reason = "nothing there, and something that is no record, are two things")]
     pub(super) fn pop(&mut self) -> Option<Option<(u32, Record)>> {
+        loop {
+            let words = &self.copied[self.next..][..MOST_WORDS];
+            let length = words_from(words[0]);
+            if self.next + length <= self.end {
+                self.next += length;
+                return Some(decode_record([words[0], words[1], words[2]]));
+            }
+            match self.copy() {
+                Copied::Something => {}
+                Copied::Nothing if self.next == self.end => return None,
+                // The subject has scribbled over the header, or over the records: one stops in its midst.
+                Copied::Nothing | Copied::Nonsense => return Some(None),
+            }
+        }
+    }
+
+    /// Copies what more there is, as far as there is room for it.
+    fn copy(&mut self) -> Copied {
+        self.copied.copy_within(self.next..self.end, 0);
+        (self.next, self.end) = (0, self.end - self.next);
         if self.head_seen == self.read {
             self.say_what_was_read();
             self.head_seen = self.ring.written();
-            if self.head_seen == self.read {
-                return None;
-            }
         }
         let there = self.head_seen.wrapping_sub(self.read);
         if there > CAPACITY {
-            // The subject has scribbled over the header.
-            return Some(None);
+            return Copied::Nonsense;
         }
-        let word = |place: usize| {
+        let free = &mut self.copied[self.end..COPIED_AT_ONCE];
+        let number = free.len().min(there as usize);
+        for (place, word) in (self.read..).zip(&mut free[..number]) {
             // SAFETY: the slot is within the mapping; any bytes are a valid word.
-            unsafe { self.ring.slot(self.read.wrapping_add(place as u64)).read_volatile() }
-        };
-        let mut words = [0; MOST_WORDS];
-        words[0] = word(0);
-        let length = words_from(words[0]);
-        if length as u64 > there {
-            // Or over the records.
-            return Some(None);
+            *word = unsafe { self.ring.slot(place).read_volatile() };
         }
-        for (place, later) in words.iter_mut().enumerate().take(length).skip(1) {
-            *later = word(place);
-        }
-        self.read = self.read.wrapping_add(length as u64);
+        self.end += number;
+        self.read = self.read.wrapping_add(number as u64);
         if self.read.wrapping_sub(self.said) >= READ_AT_ONCE {
             self.say_what_was_read();
         }
-        Some(decode_record(&words))
+        if number == 0 { Copied::Nothing } else { Copied::Something }
     }
 
     fn say_what_was_read(&mut self) {
         self.ring.say_read(self.read);
         self.said = self.read;
     }
+}
+
+/// What came of copying more words.
+enum Copied {
+    Something,
+    Nothing,
+    /// The writers claim to have written more than there is room for.
+    Nonsense,
 }
 
 #[cfg(test)]

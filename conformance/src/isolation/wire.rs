@@ -304,8 +304,7 @@ fn out_of(form: u8, value: u64) -> Option<Out> {
 }
 
 #[inline]
-pub(super) fn decode_record(words: &RecordWords) -> Option<(u32, Record)> {
-    let [first, second, third] = *words;
+pub(super) fn decode_record([first, second, third]: RecordWords) -> Option<(u32, Record)> {
     let (written, tiny, small) = (first as u8, (first >> 8) as u8, (first >> 16) as u16);
     let record = match written {
         kind::TRACE_START => Record::TraceStart,
@@ -416,16 +415,16 @@ mod tests {
         ];
         for record in plain.into_iter().chain(returns).chain(callbacks) {
             let words = encode_record(u32::MAX - 7, record);
-            assert_eq!(decode_record(&words), Some((u32::MAX - 7, record)));
+            assert_eq!(decode_record(words), Some((u32::MAX - 7, record)));
             assert!(words[words_from(words[0])..].iter().all(|word| *word == 0), "{record:?}: {words:x?}");
         }
     }
 
     #[test]
     fn a_record_of_no_known_kind_is_refused_as_is_one_with_more_than_its_kind_has() {
-        assert_eq!(decode_record(&[99, 0, 0]), None);
-        assert_eq!(decode_record(&[u64::from(kind::PLAIN_RETURN) | 5 << 8, 0, 0]), None);
-        assert_eq!(decode_record(&[u64::from(kind::RETURN), 1 << 32, 0]), None);
-        assert_eq!(decode_record(&[u64::from(kind::RETURN) | 5 << 8, 0, 1 << 16]), None);
+        assert_eq!(decode_record([99, 0, 0]), None);
+        assert_eq!(decode_record([u64::from(kind::PLAIN_RETURN) | 5 << 8, 0, 0]), None);
+        assert_eq!(decode_record([u64::from(kind::RETURN), 1 << 32, 0]), None);
+        assert_eq!(decode_record([u64::from(kind::RETURN) | 5 << 8, 0, 1 << 16]), None);
     }
 }

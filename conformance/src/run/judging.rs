@@ -13,12 +13,13 @@ use mapi_session_spec::state::{LogonsThatWorked, World};
 
 use super::{Past, Ran, Request};
 use crate::cores::{cores, with_tools};
+use crate::isolation::parent::Observed;
 
 /// What is judged of one trace.
 #[derive(Clone, Copy)]
 pub(super) struct Showing<'a> {
     pub(super) past: Past,
-    pub(super) events: &'a [Event],
+    pub(super) observed: &'a Observed,
 }
 
 /// What one trace came to.
@@ -78,17 +79,15 @@ impl<'a> Judging<'a> {
     /// subject runs, or is listened to, there is time. What proves to be another trace, or in another dialect, is judged
     /// again.
     pub(super) fn foresee(&mut self, from: usize, showings: &[Showing]) {
-        for showing in showings {
-            self.inference.learn(showing.events);
+        for showing in showings.iter().filter(|showing| showing.observed.speaks) {
+            self.inference.learn(&showing.observed.events);
         }
         let dialect = self.inference.dialect();
         self.speak(dialect);
         let logon_worked = self.logon_worked;
         let guess = |past| Past { logon_worked, ..past };
-        let guessed: Vec<Showing> = showings
-            .iter()
-            .map(|showing| Showing { past: guess(showing.past), events: showing.events })
-            .collect();
+        let guessed: Vec<Showing> =
+            showings.iter().map(|showing| Showing { past: guess(showing.past), ..*showing }).collect();
         let judged = self.judges.judge(dialect, &guessed);
         self.logon_worked = judged.iter().fold(logon_worked, |worked, judged| worked.or(judged.logon_worked));
         self.known.extend((from..).zip(judged));
@@ -144,7 +143,7 @@ impl<'a> Judging<'a> {
 
     /// Judges the traces of these places, after these pasts.
     fn learn(&mut self, ran: &[Ran], dialect: Dialect, which: Vec<(usize, Past)>) {
-        let showing = |(i, past): &(usize, Past)| Showing { past: *past, events: &ran[*i].observed.events };
+        let showing = |(i, past): &(usize, Past)| Showing { past: *past, observed: &ran[*i].observed };
         let judged = self.judges.judge(dialect, &which.iter().map(showing).collect::<Vec<_>>());
         self.known.extend(which.into_iter().map(|(i, _)| i).zip(judged));
     }
@@ -169,9 +168,10 @@ impl<'a> Judges<'a> {
     fn judge(&mut self, dialect: Dialect, showings: &[Showing]) -> Vec<Judged> {
         let ends_it = self.the_last_release_ends_it;
         with_tools(&mut self.automata, showings, &|automaton, showing| {
-            let (verdict, end) = automaton.judge(&showing.past.start(dialect), showing.events);
+            let events = &showing.observed.events;
+            let (verdict, end) = automaton.judge(&showing.past.start(dialect), events);
             Judged {
-                seen: seen(showing.events),
+                seen: seen(events),
                 past: showing.past,
                 leaves_a_ghost: end.leaves_a_ghost(ends_it),
                 logon_worked: end.process.logon_worked,
@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::Subject;
-    use crate::isolation::parent::{Observed, Setting};
+    use crate::isolation::parent::Setting;
 
     /// `MAPIInitialize` in a process where it was not called before, answered with this.
     fn initialised(code: HResult) -> Vec<Event> {
@@ -222,14 +222,11 @@ mod tests {
             Request { setting: &setting, rules: &rules, demand, planned: &[], seed: 0, selected: &|_| true };
         let past = Past::none(true);
         let (good, bad) = (initialised(HResult::S_OK), initialised(HResult::MAPI_E_CALL_FAILED));
-        let ran = |events: &[Event]| Ran {
-            program: 0,
-            observed: Observed { events: events.to_vec(), ..Observed::default() },
-            past,
-            process: 0,
-        };
+        let observed = |events: &[Event]| Observed { events: events.to_vec(), ..Observed::default() };
+        let ran = |events: &[Event]| Ran { program: 0, observed: observed(events), past, process: 0 };
         let mut judging = Judging::new(&request);
-        judging.foresee(0, &[Showing { past, events: &good[..1] }, Showing { past, events: &bad }]);
+        let foreseen = [observed(&good[..1]), observed(&bad)];
+        judging.foresee(0, &foreseen.each_ref().map(|observed| Showing { past, observed }));
         // The first trace has grown. What is shown here as the second is another, of the same length, so that it can be
         // seen whether it was looked at.
         let ran = [ran(&bad), ran(&good), ran(&good)];

@@ -154,9 +154,9 @@ fn run_some(
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
         let result = parent::run_and_meanwhile(setting, &programs, &mut |from, observed| {
-            let events = observed.iter().map(|observed| observed.events.as_slice());
+            let observed = observed.iter().zip(from..);
             let showings: Vec<_> =
-                events.zip(from..).map(|(events, i)| Showing { past: past(i), events }).collect();
+                observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
             foresee(ran.len() + from, &showings);
         });
         let begun = result.observed.len();
