@@ -67,6 +67,14 @@ fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_no
 }
 
 #[test]
+fn a_library_that_takes_longer_to_load_than_a_call_may_take_is_loaded_and_tested() {
+    let Some(slow) = cpp_subject("careful_session.cpp", Some("LOADS_MS=1500")) else { return };
+    let ran =
+        conform(&["check", "--suite", "smoke", "--timeout", "100ms", "--settle", "20ms", "--library", &slow]);
+    says(&ran, 0, "conforms at level conventional");
+}
+
+#[test]
 fn a_session_that_lives_on_after_its_last_release_while_a_table_of_its_is_held_is_as_conforming() {
     let Some(held) = cpp_subject("careful_session.cpp", Some("TABLES_HOLD")) else { return };
     for level in ["conventional", "robust"] {

@@ -363,3 +363,43 @@ fn shrink(
         size = if removed && size == 1 { 1 } else { (size / 2).max(1) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mapi_session_spec::alphabet::{plain_logoff, questions};
+    use mapi_session_spec::event::{Call, ObjectId, SessionId, Target};
+
+    use super::*;
+
+    const SESSION: SessionId = SessionId(0);
+
+    fn made_of(calls: impl IntoIterator<Item = Call>) -> Vec<Step> {
+        calls.into_iter().map(Step::call).collect()
+    }
+
+    fn has(steps: &[Step], call: Call) -> bool {
+        steps.contains(&Step::call(call))
+    }
+
+    #[test]
+    fn of_a_long_past_whole_kinds_of_calls_go_but_what_was_held_is_given_back() {
+        let release = Call::Release { target: Target::Session(SESSION) };
+        let mut steps = made_of(questions(SESSION, ObjectId(0)));
+        steps.extend(made_of([Call::Initialize, plain_logoff(SESSION), release]));
+        leave_out_whole_kinds(&mut steps, &|fewer| has(fewer, plain_logoff(SESSION)));
+        assert_eq!(steps, made_of([plain_logoff(SESSION), release]));
+    }
+
+    #[test]
+    fn a_program_shrinks_to_what_the_fault_needs_and_what_is_to_be_kept() {
+        let settle = Step { action: Action::Settle(Awaited::default()), ..Step::call(Call::Initialize) };
+        let mut steps = made_of(questions(SESSION, ObjectId(0)));
+        steps.extend([settle, Step::call(plain_logoff(SESSION)), Step::call(Call::Uninitialize), settle]);
+        let fails = |fewer: &[Step]| has(fewer, plain_logoff(SESSION));
+        let mut in_no_time = steps.clone();
+        shrink(&mut in_no_time, is_settling, 0, &fails);
+        assert_eq!(in_no_time, steps, "each try is paid for");
+        shrink(&mut steps, is_settling, 200, &fails);
+        assert_eq!(steps, [settle, Step::call(plain_logoff(SESSION)), settle]);
+    }
+}
