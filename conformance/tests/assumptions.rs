@@ -139,10 +139,8 @@ fn what_happens_on_another_thread_is_recorded_where_it_happened() {
     );
 }
 
-#[test]
-fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first() {
-    const TIMES: usize = 40;
-    let Some(library) = support::cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
+/// One member leaves with `MAPI_LOGOFF_SHARED`, and it is waited for what the other hears.
+fn of_an_announcement() -> Program {
     let (leaver, listener, registration) = (SESSION, SessionId(1), RegistrationId(0));
     let logon = |session, name| {
         let way = alphabet::way_named(name);
@@ -165,7 +163,14 @@ fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first
         release(listener),
         Step::call(Call::Uninitialize),
     ];
-    let program = Program { steps };
+    Program { steps }
+}
+
+#[test]
+fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first() {
+    const TIMES: usize = 40;
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
+    let program = of_an_announcement();
     let batch = parent::run(&setting(&library, "profile"), &[&program; TIMES]);
     assert_eq!(batch.end, BatchEnd::Finished);
     let is_word =
@@ -177,6 +182,22 @@ fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first
     let words: Vec<usize> = batch.observed.iter().map(before_it_settled).collect();
     // A busy machine may keep a thread from running for longer than is waited; not half of the time.
     assert!(words.iter().filter(|words| **words == 2).count() > TIMES / 2, "{words:?}");
+}
+
+#[test]
+fn a_subject_that_mostly_waits_is_stopped_early_where_it_may_be_and_one_that_works_is_not() {
+    const TIMES: usize = 600;
+    let Some(careful) = support::cpp_subject("careful_session.cpp", None) else { return };
+    let late = support::cpp_subject("careful_session.cpp", Some("LATE_MS=5")).expect("it was there before");
+    let program = of_an_announcement();
+    let run = |library: &str, may_stop| {
+        let setting = setting(library, "profile");
+        let batch = parent::run_and_meanwhile(&setting, &[&program; TIMES], may_stop, &mut |_, _| {});
+        (batch.end, batch.observed.len())
+    };
+    assert_eq!(run(&late, true), (BatchEnd::Waited, 256), "it would wait for 1.7 s more");
+    assert_eq!(run(&late, false), (BatchEnd::Finished, TIMES));
+    assert_eq!(run(&careful, true), (BatchEnd::Finished, TIMES));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod aborting;
 mod announcements;
 mod settling;
+mod waiting;
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -24,6 +25,7 @@ use super::wire::Record;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, load};
 use announcements::Announcements;
+use waiting::Waiting;
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
@@ -429,7 +431,15 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         std::thread::spawn(move || child.work(number, &jobs));
     }
     Sinks::report_to(child.clone());
+    let mut waiting = Waiting::from_now();
     for program in 0..programs.count() {
+        if !ring.is_allowed(program) {
+            child.put(0, Record::Waited { milliseconds: waiting.so_far().as_millis() as u32 });
+            if !ring.may_run(program) {
+                break;
+            }
+            waiting = Waiting::from_now();
+        }
         child.run(program as u32, programs.steps(program));
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.

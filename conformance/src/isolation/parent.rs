@@ -1,5 +1,6 @@
 //! The parent: spawns the child, reads its ring, and kills it when it hangs.
 
+mod pace;
 mod reading;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use super::wire::Record;
 use crate::interruption;
 use crate::program::Program;
 use crate::subject::Subject;
+use pace::{Next, Pace};
 use reading::{Reading, take};
 
 /// How the child is run.
@@ -70,6 +72,8 @@ pub struct Observed {
 pub enum BatchEnd {
     /// Every program was run.
     Finished,
+    /// The subject mostly waits: those that were not begun had better be run in several processes abreast.
+    Waited,
     /// The subject died in this program.
     Died(usize),
     /// The subject could not be loaded.
@@ -96,17 +100,19 @@ const SHOWN_AT_ONCE: usize = 64;
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
-    run_and_meanwhile(setting, programs, &mut |_, _| {})
+    run_and_meanwhile(setting, programs, false, &mut |_, _| {})
 }
 
 /// The same. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of
-/// the programs from that place on, which have been run to their ends.
+/// the programs from that place on, which have been run to their ends. If it `may_stop`, not all programs of a subject
+/// that mostly waits are run.
 pub fn run_and_meanwhile(
     setting: &Setting,
     programs: &[&Program],
+    may_stop: bool,
     meanwhile: &mut dyn FnMut(usize, &[&Observed]),
 ) -> Batch {
-    match Running::start(setting, programs) {
+    match Running::start(setting, programs, may_stop) {
         Ok(mut running) => running.follow(setting, programs, meanwhile),
         Err(message) => Batch { observed: Vec::new(), end: BatchEnd::Broken(message) },
     }
@@ -117,6 +123,7 @@ struct Running {
     shared: MmapMut,
     /// Whether any of the programs races.
     races: bool,
+    pace: Pace,
     /// The file of that memory, until the subject's process has it too: memory without a name goes with those who hold it,
     /// however they end.
     named: Option<tempfile::NamedTempFile>,
@@ -188,6 +195,11 @@ fn shared_file(bytes: &[u8]) -> std::io::Result<(tempfile::NamedTempFile, MmapMu
     Ok((file, shared))
 }
 
+fn ring_in(shared: &mut MmapMut) -> Ring {
+    // SAFETY: the mapping is page aligned and at least as long as a ring; who runs a subject keeps it until that is over.
+    unsafe { Ring::new(shared.as_mut_ptr()) }
+}
+
 /// Starts this program anew, as the subject's process.
 fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std::io::Result<Child> {
     let mut command = Command::new(program);
@@ -207,10 +219,12 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
 }
 
 impl Running {
-    fn start(setting: &Setting, programs: &[&Program]) -> Result<Self, String> {
+    fn start(setting: &Setting, programs: &[&Program], may_stop: bool) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
         let Written { bytes, races } = programs::write(programs);
-        let (file, shared) = shared_file(&bytes).map_err(why)?;
+        let (file, mut shared) = shared_file(&bytes).map_err(why)?;
+        let pace = Pace::of(programs.len(), may_stop && !races && setting.has_a_process_of_its_own());
+        ring_in(&mut shared).allow(pace.allowed());
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
             let child = spawn(program, setting, file.path(), &errors).map_err(why)?;
@@ -232,7 +246,7 @@ impl Running {
                 }
             }))
         };
-        Ok(Self { host, shared, races, named: Some(file), errors })
+        Ok(Self { host, shared, races, pace, named: Some(file), errors })
     }
 
     fn follow(
@@ -241,8 +255,8 @@ impl Running {
         programs: &[&Program],
         meanwhile: &mut dyn FnMut(usize, &[&Observed]),
     ) -> Batch {
-        // SAFETY: the mapping is page aligned, at least as long as a ring, and lives as long as `self`.
-        let mut records = Records::of(unsafe { Ring::new(self.shared.as_mut_ptr()) });
+        let ring = ring_in(&mut self.shared);
+        let mut records = Records::of(ring);
         let mut readings: Vec<Reading> = Vec::new();
         let mut exception = false;
         // Who races needs the processors more than who reads of it.
@@ -262,12 +276,21 @@ impl Running {
                     return finish(readings, BatchEnd::Broken(message));
                 };
                 match record {
-                    Record::Finished => return finish(readings, BatchEnd::Finished),
+                    Record::Finished => {
+                        let all = readings.len() == programs.len();
+                        return finish(readings, if all { BatchEnd::Finished } else { BatchEnd::Waited });
+                    }
                     Record::NotLoaded => {
                         self.host.kill_gently();
                         return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
                     }
                     Record::Exception => exception = true,
+                    Record::Waited { milliseconds } => {
+                        match self.pace.next(Duration::from_millis(milliseconds.into())) {
+                            Next::Allowed(programs) => ring.allow(programs),
+                            Next::NoMore => ring.allow_no_more(),
+                        }
+                    }
                     record => {
                         if let Err(message) = take(&mut readings, programs, trace, record) {
                             return finish(readings, BatchEnd::Broken(message.to_owned()));

@@ -39,7 +39,12 @@ struct Writers {
 struct Reader {
     /// Words read since the start.
     tail: AtomicU64,
+    /// How many programs may be run, and whether that is all.
+    allowed: AtomicU32,
 }
+
+/// Beside how many programs may be run: there will be no more.
+const NO_MORE: u32 = 1 << 31;
 
 /// A view of the ring in mapped memory.
 #[derive(Clone, Copy)]
@@ -109,6 +114,32 @@ impl Ring {
         writers.head.store(head.wrapping_add(words.len() as u64), Ordering::Release);
         writers.lock.store(0, Ordering::Release);
         Some(head)
+    }
+
+    /// Lets so many programs be run in all.
+    pub(super) fn allow(self, programs: usize) {
+        self.header().reader.allowed.store(programs as u32 & !NO_MORE, Ordering::Release);
+    }
+
+    /// Lets no more programs be run.
+    pub(super) fn allow_no_more(self) {
+        self.header().reader.allowed.fetch_or(NO_MORE, Ordering::AcqRel);
+    }
+
+    /// Whether the program of this number, from 0, is known to be one that may be run.
+    pub(super) fn is_allowed(self, program: usize) -> bool {
+        program < (self.header().reader.allowed.load(Ordering::Acquire) & !NO_MORE) as usize
+    }
+
+    /// Waits until that is known one way or the other.
+    pub(super) fn may_run(self, program: usize) -> bool {
+        while !self.is_allowed(program) {
+            if self.header().reader.allowed.load(Ordering::Acquire) & NO_MORE != 0 {
+                return self.is_allowed(program);
+            }
+            std::thread::sleep(std::time::Duration::from_micros(20));
+        }
+        true
     }
 
     /// How many words were written since the start, as the child claims.
@@ -333,6 +364,23 @@ mod tests {
         ring.push(0, Record::CallbackReturn { number: 1 }, u32::MAX);
         ring.header().writers.head.store(1, Ordering::Release);
         assert_eq!(records.pop(), Some(None));
+    }
+
+    #[test]
+    fn as_many_programs_may_be_run_as_were_allowed_and_it_is_waited_for_until_that_is_known() {
+        let memory = Memory::new();
+        let ring = memory.ring();
+        ring.allow(2);
+        assert!(ring.may_run(0) && ring.may_run(1));
+        std::thread::scope(|scope| {
+            let third = scope.spawn({
+                let ring = memory.ring();
+                move || (ring.may_run(2), ring.may_run(3))
+            });
+            ring.allow(3);
+            ring.allow_no_more();
+            assert_eq!(third.join().expect("no panic"), (true, false));
+        });
     }
 
     #[test]

@@ -202,6 +202,8 @@ pub(super) enum Record {
     Settled { milliseconds: u32 },
     /// The tester has waited too often in vain and did not wait this time.
     NotSettled,
+    /// All programs that were allowed were run, and so long the subject has waited in those that were allowed last.
+    Waited { milliseconds: u32 },
     /// An exception was under way when the process aborted.
     Exception,
     /// The subject could not be loaded: no record follows.
@@ -232,6 +234,7 @@ mod kind {
     pub(super) const NOT_LOADED: u8 = 10;
     pub(super) const FINISHED: u8 = 11;
     pub(super) const RETURN: u8 = 12;
+    pub(super) const WAITED: u8 = 13;
     /// The first of four.
     pub(super) const CALLBACK: u8 = 16;
     pub(super) const LAST_CALLBACK: u8 = CALLBACK + 3;
@@ -241,7 +244,7 @@ mod kind {
 #[inline]
 pub(super) const fn words_from(first: u64) -> usize {
     match first as u8 {
-        kind::CALLBACK_RETURN | kind::SETTLED | kind::CALLBACK..=kind::LAST_CALLBACK => 2,
+        kind::CALLBACK_RETURN | kind::SETTLED | kind::WAITED | kind::CALLBACK..=kind::LAST_CALLBACK => 2,
         kind::RETURN => 3,
         _ => 1,
     }
@@ -280,6 +283,7 @@ pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
         }
         Record::CallbackReturn { number } => [first(kind::CALLBACK_RETURN, 0, 0), u64::from(number), 0],
         Record::Settled { milliseconds } => [first(kind::SETTLED, 0, 0), u64::from(milliseconds), 0],
+        Record::Waited { milliseconds } => [first(kind::WAITED, 0, 0), u64::from(milliseconds), 0],
         Record::NotSettled => alone(kind::NOT_SETTLED),
         Record::Exception => alone(kind::EXCEPTION),
         Record::NotLoaded => alone(kind::NOT_LOADED),
@@ -329,6 +333,7 @@ pub(super) fn decode_record([first, second, third]: RecordWords) -> Option<(u32,
         },
         kind::CALLBACK_RETURN => Record::CallbackReturn { number: u32::try_from(second).ok()? },
         kind::SETTLED => Record::Settled { milliseconds: u32::try_from(second).ok()? },
+        kind::WAITED => Record::Waited { milliseconds: u32::try_from(second).ok()? },
         kind::NOT_SETTLED => Record::NotSettled,
         kind::EXCEPTION => Record::Exception,
         kind::NOT_LOADED => Record::NotLoaded,
@@ -409,6 +414,7 @@ mod tests {
             Record::CallbackReturn { number: u32::MAX },
             Record::Settled { milliseconds: u32::MAX },
             Record::NotSettled,
+            Record::Waited { milliseconds: u32::MAX },
             Record::Exception,
             Record::NotLoaded,
             Record::Finished,

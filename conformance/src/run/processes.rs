@@ -7,13 +7,15 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use mapi_session_spec::event::Call;
+
 use super::judging::Showing;
 use super::past::Past;
 use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
 use crate::isolation::parent::{self, BatchEnd, Setting};
 use crate::plan::Planned;
-use crate::program::Program;
+use crate::program::{Action, Awaited, Program, Step};
 
 /// How many programs share one process.
 const BATCH: usize = 50_000;
@@ -23,6 +25,8 @@ const BATCH_WITHOUT_CLEANING: usize = 1_000;
 /// How many processes run abreast where the subject mostly waits, as one that tells its members from a thread of its own
 /// may do in every trace.
 pub(super) const ABREAST: usize = 8;
+/// The same where it is no race that waits: those have four threads each.
+const ABREAST_WITHOUT_RACES: usize = 16;
 /// A race that takes longer than this, on the average, is one that waits.
 const WAITS: Duration = Duration::from_millis(2);
 
@@ -53,7 +57,16 @@ impl<'a> Parts<'a> {
         let mut ran = if self.abreast > 1 {
             run_abreast(self.setting, self.planned, which, self.abreast, progress)?
         } else {
-            run_some(self.setting, self.planned, which, progress, foresee)?
+            let (mut ran, rest) = run_some(self.setting, self.planned, which, true, progress, foresee)?;
+            if !rest.is_empty() {
+                let mut process = ran.last().map_or(0, |ran| ran.process + 1);
+                self.abreast = ABREAST;
+                let mut abreast =
+                    run_abreast(self.setting, self.planned, rest, ABREAST_WITHOUT_RACES, progress)?;
+                number_from(&mut abreast, &mut process);
+                ran.extend(abreast);
+            }
+            ran
         };
         if is_of_races
             && count > 0
@@ -84,9 +97,7 @@ fn run_abreast(
     abreast: usize,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    let share = which.len().div_ceil(abreast).max(1);
-    let shares: Vec<Range<usize>> =
-        which.clone().step_by(share).map(|start| start..which.end.min(start + share)).collect();
+    let shares = in_shares(which.clone(), abreast, |i| waits(&planned[i].program));
     let (report, reports) = channel();
     std::thread::scope(|scope| {
         let running: Vec<_> = shares
@@ -100,7 +111,7 @@ fn run_abreast(
                     let mut progress = |done: usize, _| {
                         let _ = report.send((number, done.saturating_sub(start)));
                     };
-                    run_some(setting, planned, share, &mut progress, &mut |_, _| {})
+                    run_some(setting, planned, share, false, &mut progress, &mut |_, _| {})
                 })
             })
             .collect();
@@ -113,12 +124,40 @@ fn run_abreast(
         let mut all = Vec::with_capacity(which.len());
         let mut process = 0;
         for share in running {
-            let mut ran = share.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            let (mut ran, _) = share.join().unwrap_or_else(|panic| resume_unwind(panic))?;
             number_from(&mut ran, &mut process);
             all.extend(ran);
         }
         Ok(all)
     })
+}
+
+/// How often a program may wait for the subject.
+fn waits(program: &Program) -> usize {
+    let waits = |step: &&Step| match step.action {
+        Action::Settle(awaited) => awaited != Awaited::default(),
+        Action::Call(call) => matches!(call, Call::LogonEx { .. } | Call::Logoff { .. }),
+    };
+    program.steps.iter().filter(waits).count()
+}
+
+/// Cuts these into at most so many shares, one after the other, of about the same weight.
+fn in_shares(which: Range<usize>, how_many: usize, weight: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
+    let total: usize = which.clone().map(|i| 1 + weight(i)).sum();
+    let share = total.div_ceil(how_many).max(1);
+    let mut shares = Vec::new();
+    let (mut start, mut sum) = (which.start, 0);
+    for i in which.clone() {
+        sum += 1 + weight(i);
+        if sum >= share * (shares.len() + 1) {
+            shares.push(start..i + 1);
+            start = i + 1;
+        }
+    }
+    if start < which.end {
+        shares.push(start..which.end);
+    }
+    shares
 }
 
 /// Runs every program, in as many processes as it takes. Calls that kill the subject are left out after that, and
@@ -131,18 +170,19 @@ pub fn run_all(
     planned: &[Planned],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    run_some(setting, planned, 0..planned.len(), progress, &mut |_, _| {})
+    run_some(setting, planned, 0..planned.len(), false, progress, &mut |_, _| {}).map(|(ran, _)| ran)
 }
 
-/// The same, of these alone. `foresee` is shown what may prove to be all there is of the next traces, from that place
-/// on, while the subject is still listened to.
+/// The same, of these alone, and which are left: none, unless it `may_stop` where the subject mostly waits. `foresee` is
+/// shown what may prove to be all there is of the next traces, from that place on, while the subject is still listened to.
 fn run_some(
     setting: &Setting,
     planned: &[Planned],
     which: Range<usize>,
+    may_stop: bool,
     progress: &mut dyn FnMut(usize, usize),
     foresee: &mut dyn FnMut(usize, &[Showing]),
-) -> Result<Vec<Ran>, NotTested> {
+) -> Result<(Vec<Ran>, Range<usize>), NotTested> {
     let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
     let mut quarantine = Quarantine::default();
     let mut process = 0;
@@ -153,7 +193,7 @@ fn run_some(
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
-        let result = parent::run_and_meanwhile(setting, &programs, &mut |from, observed| {
+        let result = parent::run_and_meanwhile(setting, &programs, may_stop, &mut |from, observed| {
             let observed = observed.iter().zip(from..);
             let showings: Vec<_> =
                 observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
@@ -167,6 +207,12 @@ fn run_some(
         let mut again = Vec::new();
         match result.end {
             BatchEnd::Finished => {}
+            BatchEnd::Waited if may_stop => return Ok((ran, batch[begun].0..end)),
+            BatchEnd::Waited => {
+                return Err(NotTested::Broken(
+                    "the subject's process stopped before its last program".into(),
+                ));
+            }
             BatchEnd::NotLoaded(why) => return Err(NotTested::NotLoaded(why)),
             BatchEnd::Broken(why) => return Err(NotTested::Broken(why)),
             BatchEnd::Died(last) => {
@@ -191,7 +237,7 @@ fn run_some(
         }
         progress(end.saturating_sub(queue.len()), planned.len());
     }
-    Ok(ran)
+    Ok((ran, end..end))
 }
 
 /// Programs still to run, with their places in the plan.
@@ -202,4 +248,28 @@ fn next_batch(planned: &[Planned], queue: &Queue, quarantine: &Quarantine) -> us
     let most = if quarantine.leaves_things_behind() { BATCH_WITHOUT_CLEANING } else { BATCH };
     let sociable = queue.iter().take(most).take_while(|(program, _)| !planned[*program].alone).count();
     sociable.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn shares_have_every_program_once_in_order_and_none_has_more_than_a_program_too_much(
+            weights in proptest::collection::vec(0_usize..20, 1..200),
+            how_many in 1_usize..20,
+        ) {
+            let shares = in_shares(0..weights.len(), how_many, |i| weights[i]);
+            prop_assert!(shares.len() <= how_many);
+            prop_assert!(shares.iter().cloned().flatten().eq(0..weights.len()));
+            let weight = |share: &Range<usize>| share.clone().map(|i| 1 + weights[i]).sum::<usize>();
+            let fair = shares.iter().map(weight).sum::<usize>().div_ceil(how_many);
+            for share in &shares {
+                prop_assert!(weight(share) < fair + 1 + weights.iter().max().unwrap_or(&0));
+            }
+        }
+    }
 }

@@ -94,7 +94,11 @@ impl Reading {
             Record::NotSettled => self.not_settled = true,
             Record::TraceEnd => self.ended = true,
             Record::Skipped => {}
-            Record::TraceStart | Record::Exception | Record::NotLoaded | Record::Finished => return None,
+            Record::TraceStart
+            | Record::Waited { .. }
+            | Record::Exception
+            | Record::NotLoaded
+            | Record::Finished => return None,
         }
         Some(())
     }
