@@ -1,5 +1,7 @@
 //! Programs into processes: how many share one, what a death cuts off, and when several processes run abreast.
 
+mod kept_out;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -13,7 +15,7 @@ use super::judging::Showing;
 use super::past::Past;
 use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
-use crate::isolation::parent::{self, BatchEnd, Setting};
+use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
 use crate::plan::Planned;
 use crate::program::{Action, Awaited, Program, Step};
 
@@ -60,11 +62,9 @@ impl<'a> Parts<'a> {
             let (mut ran, rest) = run_some(self.setting, self.planned, which, true, progress, foresee)?;
             if !rest.is_empty() {
                 let mut process = ran.last().map_or(0, |ran| ran.process + 1);
-                self.abreast = ABREAST;
-                let mut abreast =
-                    run_abreast(self.setting, self.planned, rest, ABREAST_WITHOUT_RACES, progress)?;
-                number_from(&mut abreast, &mut process);
-                ran.extend(abreast);
+                let mut others = self.run_what_waits(rest, &ran, progress)?;
+                number_from(&mut others, &mut process);
+                ran.extend(others);
             }
             ran
         };
@@ -78,6 +78,29 @@ impl<'a> Parts<'a> {
         number_from(&mut ran, &mut self.process);
         Ok(ran)
     }
+}
+
+impl Parts<'_> {
+    /// Runs these of a subject that mostly waits, these having run alone before: abreast, unless its processes keep each
+    /// other out.
+    fn run_what_waits(
+        &mut self,
+        rest: Range<usize>,
+        alone: &[Ran],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Ran>, NotTested> {
+        let (setting, planned) = (self.setting, self.planned);
+        let abreast = run_abreast(setting, planned, rest.clone(), ABREAST_WITHOUT_RACES, progress)?;
+        if kept_out::keep_each_other_out(observed(alone), observed(&abreast)) {
+            return run_some(setting, planned, rest, false, progress, &mut |_, _| {}).map(|(ran, _)| ran);
+        }
+        self.abreast = ABREAST;
+        Ok(abreast)
+    }
+}
+
+fn observed(ran: &[Ran]) -> impl Iterator<Item = &Observed> {
+    ran.iter().map(|ran| &ran.observed)
 }
 
 /// Gives the processes of these the numbers from `next` on.
