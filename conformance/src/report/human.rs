@@ -135,12 +135,21 @@ fn summary(text: &mut String, findings: &Findings, context: &Context) {
         findings.goals.0,
         if findings.forfeited > 0 {
             format!(
-                ", {} traces forfeited where the caller is to blame or no rule decides",
-                findings.forfeited
+                ", {} traces forfeited where the caller is to blame or no rule decides ({})",
+                findings.forfeited,
+                words::in_order_of_number(&findings.forfeited_by)
             )
         } else {
             String::new()
         },
     );
-    let _ = writeln!(text, "{style}{}{style:#} at level {}", verdict, findings.demand.level);
+    let level = findings.demand.level;
+    let _ = if verdict == "conforms" && !findings.is_complete() {
+        writeln!(
+            text,
+            "{BAD}nothing deviates{BAD:#} at level {level}, but the run is not whole: see what is inconclusive"
+        )
+    } else {
+        writeln!(text, "{style}{verdict}{style:#} at level {level}")
+    };
 }

@@ -227,3 +227,10 @@ pub fn trace(events: &[Event], deviation: Option<&Deviation>) -> Vec<String> {
         })
         .collect()
 }
+
+/// What came how often, the most frequent first: `Release: SIGSEGV 12, Logoff: no return 3`.
+pub fn in_order_of_number(counts: &std::collections::BTreeMap<String, usize>) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    counts.iter().map(|(what, count)| format!("{what} {count}")).collect::<Vec<_>>().join(", ")
+}

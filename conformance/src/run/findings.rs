@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::dialect::Dialect;
+use mapi_session_spec::event::{CallId, Event};
 use mapi_session_spec::judge::{Kind, Verdict};
 use mapi_session_spec::requirement::{self, Observable, RequirementId};
 use mapi_session_spec::rule::{Arm, Demand};
@@ -10,6 +11,7 @@ use mapi_session_spec::{Level, Party};
 
 use super::evidence::Evidence;
 use super::{Ran, Request, consequences};
+use crate::report::words;
 
 /// What became of one requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,6 +109,8 @@ pub struct Findings {
     pub calls: usize,
     /// Traces that ended where the caller is to blame for the subject's death.
     pub forfeited: usize,
+    /// The calls that did not come back in them, and how often each.
+    pub forfeited_by: BTreeMap<String, usize>,
     /// Rules that the plan aimed at, and those of them that bore on an observation.
     pub goals: (usize, usize),
     /// What could not be decided, each reason once.
@@ -188,6 +192,7 @@ impl Findings {
             traces: ran.len(),
             calls: ran.iter().map(|ran| ran.observed.ran.len()).sum(),
             forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
+            forfeited_by: forfeited_by(ran, verdicts),
             goals: (aimed, reached),
             inconclusive: inconclusive.into_iter().collect(),
         }
@@ -236,6 +241,27 @@ fn traces_that_bound(arms: &[Arm], verdicts: &[&Verdict]) -> BTreeMap<Requiremen
     ids.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
 }
 
+/// The calls that did not come back in the traces that were forfeited.
+fn forfeited_by(ran: &[Ran], verdicts: &[&Verdict]) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    for (ran, _) in ran.iter().zip(verdicts).filter(|(_, verdict)| verdict.forfeited) {
+        let events = &ran.observed.events;
+        let gone = events.iter().find_map(|event| match event {
+            Event::Return { id, outcome } if !outcome.came_back() => Some((id, outcome)),
+            _ => None,
+        });
+        let call = |id: &CallId| {
+            events.iter().find_map(|event| match event {
+                Event::Call { id: of, call, .. } if of == id => Some(call.name()),
+                _ => None,
+            })
+        };
+        let name = gone.and_then(|(id, outcome)| Some(format!("{}: {}", call(id)?, words::outcome(outcome))));
+        *all.entry(name.unwrap_or_else(|| "between calls".to_owned())).or_default() += 1;
+    }
+    all
+}
+
 /// Only the clock accused, and with ten times the patience it did not.
 fn was_only_slow(id: RequirementId, verdicts: &[&Verdict]) -> bool {
     let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
@@ -256,7 +282,7 @@ fn accuse_once(request: &Request, mut failed: BTreeMap<RequirementId, Evidence>)
                 kind: evidence.deviation.kind,
                 levels: evidence.levels.clone(),
                 allowed: vec![arm.demands.to_owned()],
-                observed: crate::report::words::observed(&evidence.events, &evidence.deviation),
+                observed: words::observed(&evidence.events, &evidence.deviation),
                 follows: follows.into_iter().collect(),
                 evidence,
             })

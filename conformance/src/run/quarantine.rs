@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use mapi_session_spec::event::{Call, Event};
+use mapi_session_spec::event::{Call, Event, Profile};
+use mapi_session_spec::flags::LogoffFlags;
 use mapi_session_spec::outcome::Ending;
 
 use crate::isolation::parent::Observed;
@@ -16,6 +17,11 @@ const CRASHES: u32 = 4;
 struct Lethal {
     name: String,
     after_logoff: bool,
+    /// The session was called in between, which nobody may do.
+    after_misuse: bool,
+    /// The session shares with others: it joined them, or one of them left with `MAPI_LOGOFF_SHARED`.
+    joined: bool,
+    told: bool,
     waits_for_a_person: bool,
     /// A callback waits for it, which makes a hang of what returns elsewhere.
     is_waited_for: bool,
@@ -25,15 +31,31 @@ impl Lethal {
     fn of(program: &Program, index: usize) -> Option<Self> {
         let Action::Call(call) = program.steps.get(index)?.action else { return None };
         let session = call.session();
-        let after_logoff = session.is_some()
-            && program.steps[..index].iter().any(
-                |step| matches!(step.action, Action::Call(Call::Logoff { session: s, .. }) if Some(s) == session),
-            );
+        let (mut after_logoff, mut after_misuse, mut joined, mut told) = (false, false, false, false);
+        for step in &program.steps[..index] {
+            let Action::Call(earlier) = step.action else { continue };
+            match earlier {
+                Call::Logoff { session: s, .. } if Some(s) == session => after_logoff = true,
+                Call::Logoff { flags, .. } => told |= flags.has(LogoffFlags::MAPI_LOGOFF_SHARED),
+                Call::LogonEx { session: s, profile, .. } if Some(s) == session => {
+                    joined = profile == Profile::Null;
+                }
+                _ => {
+                    after_misuse |= after_logoff && earlier.session() == session && !is_of_iunknown(&earlier);
+                }
+            }
+        }
         let waits_for_a_person = matches!(call, Call::Logoff { flags, .. }
-            if flags.has(mapi_session_spec::flags::LogoffFlags::MAPI_LOGOFF_UI));
+            if flags.has(LogoffFlags::MAPI_LOGOFF_UI));
         let is_waited_for = matches!(program.steps[index].place, Place::WaitedFor(_));
-        Some(Self { name: call.name(), after_logoff, waits_for_a_person, is_waited_for })
+        let (name, told) = (call.name(), told && session.is_some());
+        Some(Self { name, after_logoff, after_misuse, joined, told, waits_for_a_person, is_waited_for })
     }
+}
+
+/// These are made after Logoff, too.
+const fn is_of_iunknown(call: &Call) -> bool {
+    matches!(call, Call::AddRef { .. } | Call::Release { .. } | Call::QueryInterface { .. })
 }
 
 /// The calls that no further program makes.
@@ -53,14 +75,22 @@ impl Quarantine {
     /// Notes a death. Whether the call that died is quarantined from now on.
     pub(super) fn note(&mut self, observed: &Observed, program: &Program) -> bool {
         self.deaths += 1;
-        let Some(lethal) = observed.died_at.and_then(|index| Lethal::of(program, index)) else {
+        let Some((lethal, call)) = observed.died_at.and_then(|index| {
+            let Action::Call(call) = program.steps.get(index)?.action else { return None };
+            Some((Lethal::of(program, index)?, call))
+        }) else {
             return false;
         };
         let hung = observed
             .events
             .iter()
             .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
-        let weight = if hung || lethal.after_logoff || lethal.waits_for_a_person { CRASHES } else { 1 };
+        let is_misuse = lethal.after_misuse || (lethal.after_logoff && !is_of_iunknown(&call));
+        let weight = match () {
+            () if hung || is_misuse || lethal.waits_for_a_person => CRASHES,
+            () if lethal.after_logoff => CRASHES / 2,
+            () => 1,
+        };
         let count = self.counts.entry(lethal).or_default();
         *count += weight;
         *count >= CRASHES

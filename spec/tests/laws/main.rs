@@ -5,6 +5,7 @@ mod judging;
 mod late_words;
 mod let_go;
 mod levels;
+mod orphans;
 mod overlap;
 mod trace;
 mod waiting;
