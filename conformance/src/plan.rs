@@ -103,11 +103,11 @@ impl Default for Repeats {
 /// The programs of a suite, in a fixed order, each different unless it is one round of a race.
 pub fn plan(brief: Brief, suite: Suite) -> Vec<Planned> {
     let mut all = match suite {
-        Suite::Full => distinct(families::all(brief, Observing::Everything)),
+        Suite::Full => distinct(families::all(brief)),
         Suite::Smoke => {
             let mut tours = Vec::new();
             families::tours(&Draft::new(brief, Observing::Least), &mut tours);
-            smoke::select(&tours, distinct(families::all(brief, Observing::Least)))
+            smoke::select(&tours, distinct(families::least(brief)))
         }
         Suite::Race => races::all(brief),
     };

@@ -9,7 +9,7 @@ use conclusions::Conclusions;
 use fixedbitset::FixedBitSet;
 use mapi_session_spec::alphabet::Way;
 use mapi_session_spec::event::{
-    Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, ThreadId,
+    Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::moment::Moment;
@@ -204,6 +204,8 @@ impl<'r> Draft<'r> {
 
     /// Adds a step that runs inside, or beside, the first `OnNotify` of a sink. The state does not follow it.
     pub fn at_notification(&mut self, place: Place, call: Call) {
+        // Who lets go of its session when it hears may leave it on: the state does not follow what is done there.
+        self.leaves_a_ghost |= matches!(call, Call::Release { target: Target::Session(_) });
         self.untracked(place, call);
     }
 

@@ -54,20 +54,35 @@ const FAMILIES: [Family; 22] = [
     overlap::logoffs_that_overlap,
 ];
 
+/// What varies more than the smallest suite has room for.
+const IN_FULL_ALONE: [Family; 2] =
+    [repetitions::after_asking_for_what_nobody_has, repetitions::every_logoff_of_a_member];
+
 /// Every program of the full suite, in a fixed order, made on all cores.
-pub(super) fn all(brief: Brief, observing: Observing) -> Vec<Planned> {
-    from(&Draft::new(brief, observing))
+pub(super) fn all(brief: Brief) -> Vec<Planned> {
+    let seed = Draft::new(brief, Observing::Everything);
+    let mut all = from(&seed, &FAMILIES);
+    all.extend(from(&seed, &IN_FULL_ALONE));
+    all
 }
 
-fn from(seed: &Draft) -> Vec<Planned> {
+/// Those from which the smallest suite is chosen.
+pub(super) fn least(brief: Brief) -> Vec<Planned> {
+    from(&Draft::new(brief, Observing::Least), &FAMILIES)
+}
+
+fn from(seed: &Draft, families: &[Family]) -> Vec<Planned> {
     std::thread::scope(|scope| {
-        let making = FAMILIES.map(|family| {
-            scope.spawn(move || {
-                let mut all = Vec::new();
-                family(seed, &mut all);
-                all
+        let making: Vec<_> = families
+            .iter()
+            .map(|family| {
+                scope.spawn(move || {
+                    let mut all = Vec::new();
+                    family(seed, &mut all);
+                    all
+                })
             })
-        });
+            .collect();
         making.into_iter().flat_map(|made| made.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
@@ -104,6 +119,6 @@ mod tests {
         let rules = Rules::documented();
         let brief = Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() };
         let seed = Draft::new(brief, Observing::Least);
-        assert!(from(&seed) == from(&seed.forgetful()), "the plans differ");
+        assert!(from(&seed, &FAMILIES) == from(&seed.forgetful(), &FAMILIES), "the plans differ");
     }
 }

@@ -2,7 +2,7 @@
 //! was given back.
 
 use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{Call, Method, RegistrationId, Target};
+use mapi_session_spec::event::{Call, Interface, Method, RegistrationId, SessionId, Target};
 use mapi_session_spec::flags::LogoffFlags;
 
 use super::{BOTH, logoffs};
@@ -136,4 +136,44 @@ pub(super) fn numbers_used_again(seed: &Draft, all: &mut Vec<Planned>) {
             all.push(draft.clone().edge(Call::Unadvise { session: sessions[1], registration }));
         }
     }
+}
+
+/// An interface that nobody has is asked for, twice: the second answer is like the first, and nothing else has changed.
+pub(super) fn after_asking_for_what_nobody_has(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        let mut draft = seed.initialised(1);
+        let session = draft.log_on(way_named(way));
+        for _ in 0..2 {
+            ask_for_what_nobody_has(&mut draft, session);
+        }
+        draft.open(session, Method::GetStatusTable);
+        draft.observe();
+        all.extend(logoffs(seed, session).into_iter().map(|logoff| draft.clone().edge(logoff)));
+    }
+    let mut draft = seed.initialised(1);
+    let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+    for session in sessions {
+        ask_for_what_nobody_has(&mut draft, session);
+        draft.advise(session, BOTH);
+    }
+    draft.observe();
+    for leaver in sessions {
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            all.push(draft.clone().edge(alphabet::logoff_with(leaver, flags)));
+        }
+    }
+}
+
+fn ask_for_what_nobody_has(draft: &mut Draft, session: SessionId) {
+    let object = draft.object();
+    draft.call(Call::QueryInterface { session, interface: Interface::Unheard, object });
+}
+
+/// Who has joined is told of wrong arguments like anybody else.
+pub(super) fn every_logoff_of_a_member(seed: &Draft, all: &mut Vec<Planned>) {
+    let mut draft = seed.initialised(1);
+    let [_, member] = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+    draft.open(member, Method::GetStatusTable);
+    draft.observe();
+    all.extend(logoffs(seed, member).into_iter().map(|logoff| draft.clone().edge(logoff)));
 }
