@@ -149,8 +149,9 @@ inline give_up_reference() {
 	if
 	:: refs > 0 -> as_before()
 	:: else ->
-		/* UNK-014, not at `documented`: a final Release without a Logoff gives the sink back. */
-		if :: live -> back = (held > 0 && !MILD -> UNPAID : PAID) :: else fi;
+		/* UNK-014, not at `documented`: a final Release without a Logoff gives the sink back, unless a table that is held
+		   may keep the session (E-08). */
+		if :: live && !o1_held && !o2_held -> back = (held > 0 && !MILD -> UNPAID : PAID) :: else fi;
 		live = false;
 		table_worked = false; table_must = false; disturbed = false;
 		o1_worked = false; o1_must = false; o2_worked = false; o2_must = false
