@@ -16,23 +16,13 @@ fn silence(world: &World, owed: &Owed) -> Option<RequirementId> {
         Some(Membership::Member(_, welcome)) => Some(welcome),
         _ => None,
     };
-    let group = world.session(leaver).and_then(Session::group);
     let listener = welcome(world.session(listener));
     let leaver = welcome(world.session(leaver));
-    let one_named_a_profile = listener == Some(Welcome::Named) || leaver == Some(Welcome::Named);
-    if one_named_a_profile
-        && leaver != Some(Welcome::Created)
-        && group.is_some_and(|group| world.is_orphaned(group))
-    {
-        // It may have logged on when the creator was gone. Whether what is left of a shared session can be joined is
-        // asked of the logon that can do nothing else (SHARED-017); this one may have stood alone.
-        return None;
-    }
     Some(if heard.0 != 0 && heard.0 & EventMask::END_OF_SESSION.0 == 0 {
         Family::Shared.id(10)
     } else if on != advised_on && !is_owed_by_another_too(world, owed) {
         Family::Thread.id(5)
-    } else if one_named_a_profile {
+    } else if listener == Some(Welcome::Named) || leaver == Some(Welcome::Named) {
         Family::Shared.id(14)
     } else if leaver == Some(Welcome::Recipe) {
         Family::Shared.id(8)

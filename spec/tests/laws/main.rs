@@ -5,7 +5,6 @@ mod judging;
 mod late_words;
 mod let_go;
 mod levels;
-mod orphans;
 mod overlap;
 mod trace;
 mod waiting;
