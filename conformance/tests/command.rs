@@ -56,7 +56,11 @@ fn a_call_from_inside_a_sink_that_never_returns_forfeits_its_trace_where_no_rule
         return;
     };
     let ran = conform(&["check", "--level", "documented", "--timeout", "1s", "--library", &library]);
-    says(&ran, 0, "traces forfeited where the caller is to blame or no rule decides");
+    says(
+        &ran,
+        0,
+        "traces forfeited where the caller is to blame or no rule decides (Unadvise: did not return",
+    );
 }
 
 #[test]
@@ -100,6 +104,16 @@ fn a_session_whose_unadvise_waits_for_a_sink_on_another_thread_is_as_conforming(
             conform(&["check", "--level", level, "--require", "NOTIFY-*,SHARED-*", "--library", &waiting]);
         says(&ran, 0, &format!("conforms at level {level}"));
     }
+}
+
+#[test]
+fn a_run_that_is_not_whole_does_not_say_that_the_subject_conforms() {
+    let Some(library) = cpp_subject("careful_session.cpp", Some("MUTANT=hang_in_logoff")) else { return };
+    let check =
+        ["check", "--level", "documented", "--suite", "smoke", "--timeout", "300ms", "--library", &library];
+    let ran = conform(&check);
+    says(&ran, 4, "nothing deviates at level documented, but the run is not whole");
+    assert!(!ran.stdout.contains("conforms"), "{}", ran.stdout);
 }
 
 #[test]

@@ -410,6 +410,14 @@ pub enum Event {
     End,
 }
 
+/// The call of this number, in a trace that has it.
+pub fn call_with(id: CallId, events: &[Event]) -> Option<&Call> {
+    events.iter().find_map(|event| match event {
+        Event::Call { id: of, call, .. } if *of == id => Some(call),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,7 @@ use crate::interruption;
 use crate::program::Program;
 use crate::subject::Subject;
 use pace::{Next, Pace};
-use reading::{Reading, take};
+use reading::{NONSENSE, Reading, take};
 
 /// How the child is run.
 #[derive(Debug, Clone)]
@@ -272,8 +272,7 @@ impl Running {
                     self.named = None;
                 }
                 let Some((trace, record)) = read else {
-                    let message = "the subject has overwritten the tester's own records".to_owned();
-                    return finish(readings, BatchEnd::Broken(message));
+                    return finish(readings, BatchEnd::Broken(NONSENSE.to_owned()));
                 };
                 match record {
                     Record::Finished => {

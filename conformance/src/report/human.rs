@@ -76,7 +76,7 @@ fn deviation(text: &mut String, finding: &Finding, context: &Context) {
             let _ = writeln!(text, "  {DIM}source{DIM:#}   {}, {}", source.document, source.section);
         }
     }
-    let levels: Vec<String> = finding.levels.iter().map(ToString::to_string).collect();
+    let levels: Vec<String> = finding.evidence.levels.iter().map(ToString::to_string).collect();
     let _ = writeln!(text, "  {DIM}levels{DIM:#}   {}", levels.join(", "));
     let _ = writeln!(text, "  {DIM}decided{DIM:#}  {}", finding.evidence.decided_by);
     if !finding.follows.is_empty() {
@@ -133,10 +133,10 @@ fn summary(text: &mut String, findings: &Findings, context: &Context) {
         findings.calls,
         findings.goals.1,
         findings.goals.0,
-        if findings.forfeited > 0 {
+        if findings.forfeited() > 0 {
             format!(
                 ", {} traces forfeited where the caller is to blame or no rule decides ({})",
-                findings.forfeited,
+                findings.forfeited(),
                 words::in_order_of_number(&findings.forfeited_by)
             )
         } else {

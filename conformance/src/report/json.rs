@@ -60,7 +60,7 @@ impl Context {
         if let Some(profile) = &self.profile {
             words.extend(["--profile".into(), shell_word(profile)]);
         }
-        let levels = finding.levels.first().map(ToString::to_string).unwrap_or_default();
+        let levels = finding.evidence.levels.first().map(ToString::to_string).unwrap_or_default();
         words.extend(["--level".into(), levels]);
         words.join(" ")
     }
@@ -98,7 +98,7 @@ fn ids(ids: &[RequirementId]) -> Vec<String> {
 }
 
 fn deviation(finding: &Finding, context: &Context, findings: &Findings) -> Value {
-    let levels: Vec<String> = finding.levels.iter().map(ToString::to_string).collect();
+    let levels: Vec<String> = finding.evidence.levels.iter().map(ToString::to_string).collect();
     json!({
         "requirement": finding.requirement.to_string(),
         "blame": finding.blame.to_string(),
@@ -152,7 +152,7 @@ pub fn report(findings: &Findings, context: &Context) -> Value {
         "requirements": requirements,
         "deviations": deviations,
         "inconclusive": findings.inconclusive,
-        "forfeited": findings.forfeited,
+        "forfeited": findings.forfeited(),
         "started": context.started,
         "duration": context.duration,
     })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use mapi_session_spec::event::{Call, CallId, Callback, Event, Interface, Profile, Target};
+use mapi_session_spec::event::{Call, CallId, Callback, Event, Interface, Profile, Target, call_with};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::judge::Deviation;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
@@ -101,10 +101,7 @@ pub fn observed(events: &[Event], deviation: &Deviation) -> String {
     let Some(event) = events.get(deviation.event) else {
         return observed_in(&Event::End, None, deviation);
     };
-    let made = events.iter().find_map(|event| match event {
-        Event::Call { id, call, .. } if Some(*id) == deviation.call => Some(call),
-        _ => None,
-    });
+    let made = deviation.call.and_then(|id| call_with(id, events));
     observed_in(event, made, deviation)
 }
 

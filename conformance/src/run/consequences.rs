@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::Level;
-use mapi_session_spec::event::{Call, CallId, Event};
+use mapi_session_spec::event::{Call, Event, call_with};
 use mapi_session_spec::judge::Kind;
 use mapi_session_spec::outcome::Outcome;
 use mapi_session_spec::requirement::{self, RequirementId};
@@ -79,7 +79,7 @@ impl Answer {
             demands: arms[deviation.arm].demands,
             level: levels.first().copied(),
             kind: deviation.kind,
-            call: call_with(*id, events)?,
+            call: *call_with(*id, events)?,
             outcome: *outcome,
             calls: events[..deviation.event]
                 .iter()
@@ -98,13 +98,6 @@ impl Answer {
     }
 }
 
-fn call_with(id: CallId, events: &[Event]) -> Option<Call> {
-    events.iter().find_map(|event| match event {
-        Event::Call { id: of, call, .. } if *of == id => Some(*call),
-        _ => None,
-    })
-}
-
 /// The same arguments, on whichever session.
 fn is_same_call(one: &Call, other: &Call) -> bool {
     match (*one, *other) {
@@ -119,7 +112,7 @@ fn is_same_call(one: &Call, other: &Call) -> bool {
 mod tests {
     use mapi_session_spec::Party;
     use mapi_session_spec::alphabet::plain_logoff;
-    use mapi_session_spec::event::{SessionId, ThreadId};
+    use mapi_session_spec::event::{CallId, SessionId, ThreadId};
     use mapi_session_spec::hresult::HResult;
     use mapi_session_spec::judge::Deviation;
     use mapi_session_spec::outcome::Out;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::dialect::Dialect;
-use mapi_session_spec::event::{CallId, Event};
+use mapi_session_spec::event::{Event, call_with};
 use mapi_session_spec::judge::{Kind, Verdict};
 use mapi_session_spec::requirement::{self, Observable, RequirementId};
 use mapi_session_spec::rule::{Arm, Demand};
@@ -78,8 +78,6 @@ pub struct Finding {
     pub blame: Party,
     /// What kind of fault.
     pub kind: Kind,
-    /// The levels, up to the one run, that forbid what came.
-    pub levels: Vec<Level>,
     /// What was allowed.
     pub allowed: Vec<String>,
     /// What came.
@@ -107,9 +105,7 @@ pub struct Findings {
     pub traces: usize,
     /// Calls made.
     pub calls: usize,
-    /// Traces that ended where the caller is to blame for the subject's death.
-    pub forfeited: usize,
-    /// The calls that did not come back in them, and how often each.
+    /// The calls that did not come back where the caller is to blame or no rule decides, and in how many traces each.
     pub forfeited_by: BTreeMap<String, usize>,
     /// Rules that the plan aimed at, and those of them that bore on an observation.
     pub goals: (usize, usize),
@@ -191,11 +187,15 @@ impl Findings {
             suspected: verdicts.iter().flat_map(|v| &v.deviations).map(|deviation| deviation.arm).collect(),
             traces: ran.len(),
             calls: ran.iter().map(|ran| ran.observed.ran.len()).sum(),
-            forfeited: verdicts.iter().filter(|verdict| verdict.forfeited).count(),
             forfeited_by: forfeited_by(ran, verdicts),
             goals: (aimed, reached),
             inconclusive: inconclusive.into_iter().collect(),
         }
+    }
+
+    /// How many traces ended so that what would have come after says nothing.
+    pub fn forfeited(&self) -> usize {
+        self.forfeited_by.values().sum()
     }
 
     /// How many requirements have this status.
@@ -206,7 +206,7 @@ impl Findings {
     /// The levels, up to the one run, at which nothing deviates.
     pub fn conforms_at(&self) -> Vec<Level> {
         let levels = Level::ALL.into_iter().filter(|level| *level <= self.demand.level);
-        levels.filter(|level| self.deviations.iter().all(|d| !d.levels.contains(level))).collect()
+        levels.filter(|level| self.deviations.iter().all(|d| !d.evidence.levels.contains(level))).collect()
     }
 
     /// Whether all of the plan was run and decided.
@@ -250,13 +250,9 @@ fn forfeited_by(ran: &[Ran], verdicts: &[&Verdict]) -> BTreeMap<String, usize> {
             Event::Return { id, outcome } if !outcome.came_back() => Some((id, outcome)),
             _ => None,
         });
-        let call = |id: &CallId| {
-            events.iter().find_map(|event| match event {
-                Event::Call { id: of, call, .. } if of == id => Some(call.name()),
-                _ => None,
-            })
-        };
-        let name = gone.and_then(|(id, outcome)| Some(format!("{}: {}", call(id)?, words::outcome(outcome))));
+        let name = gone.and_then(|(id, outcome)| {
+            Some(format!("{}: {}", call_with(*id, events)?.name(), words::outcome(outcome)))
+        });
         *all.entry(name.unwrap_or_else(|| "between calls".to_owned())).or_default() += 1;
     }
     all
@@ -280,7 +276,6 @@ fn accuse_once(request: &Request, mut failed: BTreeMap<RequirementId, Evidence>)
                 requirement: id,
                 blame: evidence.deviation.blame,
                 kind: evidence.deviation.kind,
-                levels: evidence.levels.clone(),
                 allowed: vec![arm.demands.to_owned()],
                 observed: words::observed(&evidence.events, &evidence.deviation),
                 follows: follows.into_iter().collect(),

@@ -78,9 +78,7 @@ impl<'a> Parts<'a> {
         number_from(&mut ran, &mut self.process);
         Ok(ran)
     }
-}
 
-impl Parts<'_> {
     /// Runs these of a subject that mostly waits, these having run alone before: abreast, unless its processes keep each
     /// other out.
     fn run_what_waits(

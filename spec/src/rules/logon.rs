@@ -104,7 +104,9 @@ fn joinable(m: &Moment) -> bool {
 
 /// The one live shared session has lost its creator, or a newer one came and went.
 fn orphaned(m: &Moment) -> bool {
-    m.world.live_groups().any(|group| m.world.is_orphaned(group))
+    m.world
+        .live_groups()
+        .any(|group| m.world.groups.get(usize::from(group.0)).is_some_and(|g| g.creator_left || g.superseded))
 }
 
 /// A member has heard of a Logoff with `MAPI_LOGOFF_SHARED`: since the fast shutdown one page lets that begin the end

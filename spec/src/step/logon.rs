@@ -36,11 +36,6 @@ impl World {
         forgotten.or_else(|| u8::try_from(self.groups.len()).ok().map(GroupId))
     }
 
-    /// Whether this shared session has lost its creator, or a newer one came and went.
-    pub(crate) fn is_orphaned(&self, group: GroupId) -> bool {
-        self.groups.get(usize::from(group.0)).is_some_and(|group| group.creator_left || group.superseded)
-    }
-
     /// Whether a session that may be shared, and may live, is not certain to be or to do so.
     pub fn sharing_is_uncertain(&self) -> bool {
         self.process.haunted

@@ -11,6 +11,9 @@ use crate::program::{Action, Program};
 /// How many events one trace may have before the subject counts as broken.
 const MOST_EVENTS: usize = 100_000;
 
+/// What is said of records that make no sense.
+pub(super) const NONSENSE: &str = "the subject has overwritten the tester's own records";
+
 /// What was read of one program so far.
 #[derive(Default)]
 pub(super) struct Reading {
@@ -125,7 +128,6 @@ pub(super) fn take(
     trace: u32,
     record: Record,
 ) -> Result<(), &'static str> {
-    const NONSENSE: &str = "the subject has overwritten the tester's own records";
     let trace = trace as usize;
     let program = programs.get(trace).ok_or(NONSENSE)?;
     if trace == readings.len() && record == Record::TraceStart {
