@@ -53,7 +53,6 @@ byte told[3];               /* the sink is to be told of another's Logoff (SHARE
 
 byte quiet[3];              /* the sink is to hear nothing of a stranger's Logoff (SHARED-011): PAID until it does */
 
-bool lingers;               /* a member has left by Logoff (B) */
 bool notified;              /* a bound: one notification in a history */
 
 #define NONE     0
@@ -70,7 +69,7 @@ c_code {
 		int i;
 		for (i = 0; i < 4; i++) to += sprintf(to, "%d%d%d%d%d.", now.phase[i], now.worked[i], now.disturbed[i], now.must[i], now.unsure[i]);
 		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d%d%d.", now.live[i], now.held[i], now.back[i], now.told[i], now.quiet[i]);
-		sprintf(to, "%d.%d.%d.%d", now.lingers, now.notified, now.pending, now.who);
+		sprintf(to, "%d.%d.%d", now.notified, now.pending, now.who);
 	}
 };
 
@@ -148,7 +147,6 @@ inline hush(k) {
 
 inline logged_off() {
 	phase[who] = OFF;
-	if :: who != APART -> lingers = true :: else fi;
 	forget(who);
 	disturb_others()
 }
@@ -229,9 +227,9 @@ end:	do
 	RETURN_IF(LEAVING, unsure[who], ended_before(), CANCEL)
 	RETURN_IF(LEAVING, unsure[who], ended_before(), NOT_INIT)
 	RETURN(RELEASE,  true, released(),   OK)                 /* DEAD-002, LOGOFF-013, UNK-010 */
-	/* SHARED-002, SHARED-017: who comes can join, as long as there is a member. LOGON-011: else there is nothing to join,
-	 * and the call fails. (B) The Rust side asks that only where every member left by a final Release. */
-	RETURN(LOGON, IS_SHARED || DOUBT(false, (lingers || MILD)), phase[LATE] = ON; disturb_others(), OK)
+	/* SHARED-002, SHARED-017: who comes can join, as long as there is a member. LOGON-011, by convention: else there is
+	 * nothing to join, and the call fails. */
+	RETURN(LOGON, IS_SHARED || MILD, phase[LATE] = ON; disturb_others(), OK)
 	RETURN(LOGON, !MUST_JOIN, skip, NO_LOGON)
 	RETURN(LOGON, !MUST_JOIN, skip, CANCEL)
 	RETURN(LOGON, !MUST_JOIN, skip, NOT_INIT)

@@ -21,6 +21,7 @@ fn shares(membership: Membership) -> String {
                 Welcome::Created => "which it established",
                 Welcome::Recipe => "which it joined",
                 Welcome::Named => "which it joined by a profile's name",
+                Welcome::NamedLate => "which it joined late, by a profile's name",
             };
             format!("member of shared session {}, {how}", group.0 + 1)
         }

@@ -51,6 +51,14 @@ enum At<'r> {
     Beyond(Box<Judge<'r>>),
 }
 
+/// The event, as far as it can make a difference.
+const fn as_remembered(event: Event) -> Event {
+    match event {
+        Event::Call { id, thread, call } => Event::Call { id, thread, call: call.as_remembered() },
+        other => other,
+    }
+}
+
 /// Judges traces of sessions, the client not held. What it says is what [`Judge`] says.
 #[derive(Debug, Clone)]
 pub struct Automaton<'r> {
@@ -131,7 +139,7 @@ impl<'r> Automaton<'r> {
         let mut looked_up = 0;
         for event in events {
             at = match at {
-                At::Known(state) => match self.next(state, *event) {
+                At::Known(state) => match self.next(state, as_remembered(*event)) {
                     Next::Step(step) => {
                         looked_up += 1;
                         self.note(step.bore);
@@ -251,7 +259,8 @@ impl<'r> Automaton<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Call, CallId, ThreadId};
+    use crate::event::{Call, CallId, SessionId, ThreadId};
+    use crate::flags::LogoffFlags;
     use crate::hresult::HResult;
     use crate::outcome::{Out, Outcome};
     use crate::{Era, Level};
@@ -319,6 +328,21 @@ mod tests {
         assert!(matches!(automaton.walk(&start, &renumbered[..1]), Some(At::BeyondForACall(_))));
         assert!(matches!(automaton.walk(&start, &renumbered), Some(At::Known(_))));
         assert_eq!((automaton.credit, automaton.steps.len()), (1, 3), "one step was looked up, the last");
+    }
+
+    #[test]
+    fn window_handles_that_no_rule_tells_apart_lead_to_the_same() {
+        let rules = Rules::documented();
+        let mut automaton = Automaton::new(&rules, DEMAND);
+        let logoff = |ui_param| {
+            let (session, flags) = (SessionId(0), LogoffFlags(0));
+            let call = Call::Logoff { session, ui_param, flags, reserved: 0, dirty: false };
+            [Event::Call { id: CallId(1), thread: ThreadId(0), call }]
+        };
+        for (handle, steps) in [(1, 1), (2, 1), (u64::MAX, 1), (0, 2)] {
+            assert!(automaton.walk(&World::default(), &logoff(handle)).is_some());
+            assert_eq!(automaton.steps.len(), steps, "{handle}");
+        }
     }
 
     #[test]

@@ -292,6 +292,17 @@ pub enum Call {
 }
 
 impl Call {
+    /// What is remembered of the call, and so all that a rule can ask: of a window handle, whether it is one.
+    #[must_use]
+    pub(crate) const fn as_remembered(mut self) -> Self {
+        if let Self::Logoff { ui_param, .. } = &mut self
+            && *ui_param != 0
+        {
+            *ui_param = u64::MAX;
+        }
+        self
+    }
+
     /// The session that the call is made on, if it is made on one.
     pub const fn session(&self) -> Option<SessionId> {
         match *self {

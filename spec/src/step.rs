@@ -18,11 +18,12 @@ use crate::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
 use crate::flags::LogonFlags;
 use crate::hresult::HResult;
 use crate::outcome::{Ending, Outcome};
-use crate::state::{Disturbance, ObjectKind, Owed, OwedKind, Pending, Session, World};
+use crate::state::{Disturbance, Membership, ObjectKind, Owed, OwedKind, Pending, Session, World};
 
 impl World {
     /// A call begins.
     pub fn call(&mut self, id: CallId, thread: ThreadId, call: Call) {
+        let call = call.as_remembered();
         let session = self.session_of(&call);
         let nested = self.running.iter().any(|running| running.thread == thread);
         let mut overlapped = false;
@@ -246,7 +247,12 @@ impl World {
             if !self.sessions.iter().flatten().all(all_ended) {
                 self.process.logon_worked = crate::state::LogonsThatWorked::default();
             }
+            let is_over = self.sessions.iter().flatten().all(Session::has_logged_off);
+            self.groups.iter_mut().for_each(|group| group.over |= is_over);
             for session in self.sessions.iter_mut().flatten() {
+                if !all_ended(session) {
+                    session.membership = Membership::Unknown;
+                }
                 session.phases = crate::phase::Phases::only(crate::phase::Phase::Released);
             }
             self.process.uninitialised_in_part = false;

@@ -34,6 +34,7 @@ const KEEPS: &[RequirementId] = &[
     Family::Unk.id(14),
     Family::Logon.id(1),
     Family::Logon.id(10),
+    Family::Logon.id(11),
     Family::Logon.id(21),
     Family::Sess.id(1),
     Family::Notify.id(3),

@@ -177,9 +177,13 @@ pub const ROWS: &[Requirement] = &[
         level: Level::Documented,
         era: None,
         in_scope: true,
-        sources: &[Source { document: "logging-on-to-mapi.md", section: "Choose a profile" }],
+        sources: &[
+            Source { document: "logging-on-to-mapi.md", section: "Choose a profile" },
+            Source { document: "edge cases of the survey behind this project", section: "E-10" },
+        ],
         text: "With no dialog, no profile named, no MAPI_USE_DEFAULT and no shared session to join, there \
-               is nothing to log on to, and the call fails.",
+               is nothing to log on to, and the call fails. That a shared session is gone once all who shared it have \
+               logged off is a convention: no page says what is left of it.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,

@@ -196,8 +196,8 @@ pub const ROWS: &[Requirement] = &[
             Source { document: "edge cases of the survey behind this project", section: "A-09, E-19" },
         ],
         text: "Notification may run inside the call that causes it or after it; a call that the sink makes \
-               back into the session from there must not block for ever, nor must (at robust) a call on \
-               another thread that the sink waits for, unless it gives back a sink.",
+               back into the session from there, or from its own Release, must not block for ever, nor must (at \
+               robust) a call on another thread that the sink waits for, unless it gives back a sink.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,

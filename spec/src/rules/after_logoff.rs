@@ -1,7 +1,7 @@
 //! After a Logoff has returned: the session pointer, and what was left open.
 
 use crate::calls::CallKind;
-use crate::calls::CallKind::{Advise, FreeBuffer, OnObject, ReadBuffer, Release, Unadvise};
+use crate::calls::CallKind::{Advise, FreeBuffer, OnObject, QueryInterface, ReadBuffer, Release, Unadvise};
 use crate::event::{Call, Method, Target};
 use crate::hresult::HResult;
 use crate::level::Level::{Conventional, Documented, Robust};
@@ -47,10 +47,10 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Dead.id(9),
         Conventional,
         "a failure leaves the out parameter NULL or as it was",
-        |m| m.method().is_some_and(Method::has_out),
+        |m| m.method().is_none_or(Method::has_out),
         |_, o| !o.failed() || o.out_is_clean(),
     )
-    .about(on_the_dead(&[CallKind::Method])),
+    .about(on_the_dead(&[CallKind::Method, QueryInterface, Advise])),
     // The caller is to blame for making the call; a careful implementation survives it all the same.
     Arm::on_return(
         Family::Dead.id(3),

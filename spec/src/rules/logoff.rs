@@ -29,7 +29,7 @@ fn peculiarities(
     let disturbed = session.and_then(|session| session.disturbed);
     let membership = session.map(|session| session.membership);
     let shared_flag = flags.has(LogoffFlags::MAPI_LOGOFF_SHARED);
-    let joined = matches!(membership, Some(Membership::Member(_, Welcome::Recipe | Welcome::Named)));
+    let joined = matches!(membership, Some(Membership::Member(_, welcome)) if welcome != Welcome::Created);
     [
         (dirty, logoff(2)),
         (ui_param != 0 && !flags.has(LogoffFlags::MAPI_LOGOFF_UI), logoff(3)),

@@ -2,7 +2,7 @@
 
 use crate::dialect::Sharing;
 use crate::era::Era;
-use crate::event::{Call, Profile};
+use crate::event::{Call, Profile, SessionId};
 use crate::flags::LogonFlags;
 use crate::hresult::HResult;
 use crate::level::Level::{Conventional, Documented};
@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::outcome::{Out, Outcome};
 use crate::requirement::Family;
 use crate::rule::Arm;
-use crate::state::{Disturbance, Membership, Welcome};
+use crate::state::{Disturbance, Membership, Session, Welcome};
 
 fn logon(m: &Moment) -> Option<(Profile, LogonFlags)> {
     match *m.call() {
@@ -74,23 +74,35 @@ fn no_other_comes(m: &Moment) -> bool {
         && m.world.all_sessions().all(|(_, session)| is_of_this_thread(session.born_on))
 }
 
-/// No shared session was ever established in this process since it was initialised.
+/// No shared session was established in this process since it was initialised, and nothing is left of an earlier one.
 fn never_shared(m: &Moment) -> bool {
     !m.world.process.haunted
-        && m.world.groups.is_empty()
-        && m.world.all_sessions().all(|(_, session)| session.membership == Membership::Individual)
-}
-
-/// All who shared a session are gone, by their last Release alone, and nothing that they opened keeps them.
-fn abandoned(m: &Moment) -> bool {
-    !m.world.groups.is_empty()
-        && m.world.all_sessions().all(|(id, session)| match session.membership {
+        && m.world.groups.iter().all(|group| group.over)
+        && m.world.all_sessions().all(|(_, session)| match session.membership {
             Membership::Individual => true,
-            Membership::Member(..) => {
-                session.is_released() && session.never_logged_off && !m.world.holds_an_object_of(id)
-            }
+            Membership::Member(group, _) => m.world.groups.get(usize::from(group.0)).is_some_and(|g| g.over),
             Membership::Unknown => false,
         })
+}
+
+/// It went by its last Release alone, and nothing that it opened keeps it.
+fn let_go(m: &Moment, id: SessionId, session: &Session) -> bool {
+    session.is_released() && session.never_logged_off && !m.world.holds_an_object_of(id)
+}
+
+/// All who shared a session are gone.
+fn deserted(m: &Moment) -> bool {
+    m.world.groups.iter().any(|group| !group.over)
+        && m.world.all_sessions().all(|(id, session)| match session.membership {
+            Membership::Individual => true,
+            Membership::Member(..) => let_go(m, id, session) || session.has_logged_off(),
+            Membership::Unknown => false,
+        })
+}
+
+/// One of those who shared it went by its last Release alone.
+fn one_let_go(m: &Moment) -> bool {
+    m.world.all_sessions().any(|(id, session)| session.group().is_some() && let_go(m, id, session))
 }
 
 fn offered(m: &Moment) -> bool {
@@ -104,9 +116,7 @@ fn joinable(m: &Moment) -> bool {
 
 /// The one live shared session has lost its creator, or a newer one came and went.
 fn orphaned(m: &Moment) -> bool {
-    m.world
-        .live_groups()
-        .any(|group| m.world.groups.get(usize::from(group.0)).is_some_and(|g| g.creator_left || g.superseded))
+    m.world.live_groups().any(|group| m.world.is_orphaned(group))
 }
 
 /// A member has heard of a Logoff with `MAPI_LOGOFF_SHARED`: since the fast shutdown one page lets that begin the end
@@ -119,7 +129,7 @@ fn shaken(m: &Moment) -> bool {
 /// The logon is certain to make the caller a member.
 fn joins(m: &Moment) -> bool {
     logon(m).is_some_and(|(profile, flags)| {
-        matches!(m.world.welcome(profile, flags), Membership::Member(_, Welcome::Named | Welcome::Recipe))
+        matches!(m.world.welcome(profile, flags), Membership::Member(_, welcome) if welcome != Welcome::Created)
     })
 }
 
@@ -211,7 +221,14 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Unk.id(14),
         Conventional,
         "a failure: the members gave back their last references, and with them left the shared session",
-        |m| recipe(m) && abandoned(m),
+        |m| recipe(m) && deserted(m) && one_let_go(m),
+        fails,
+    ),
+    Arm::on_return(
+        Family::Logon.id(11),
+        Conventional,
+        "a failure: no profile is named, and all who shared a session have logged off",
+        |m| recipe(m) && deserted(m) && !one_let_go(m) && !m.world.process.haunted,
         fails,
     ),
     Arm::on_return(

@@ -235,7 +235,7 @@ pub(super) const ARMS: &[Arm] = &[
     Arm::on_return(
         Family::Notify.id(11),
         Conventional,
-        "a call made from inside OnNotify returns",
+        "a call made from inside a callback returns",
         |m| m.pending.nested,
         |_, o| !o.hung(),
     )

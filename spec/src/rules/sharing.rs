@@ -1,34 +1,41 @@
 //! Who hears of a Logoff with `MAPI_LOGOFF_SHARED`, and who must not.
 
 use crate::era::Era;
+use crate::event::SessionId;
 use crate::flags::EventMask;
-use crate::level::Level::{Conventional, Documented};
+use crate::level::Level::{self, Conventional, Documented};
 use crate::moment::Moment;
 use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Demand};
-use crate::state::{Hush, Membership, Owed, OwedKind, Session, Welcome, World};
+use crate::state::{Hush, Membership, Owed, OwedKind, Welcome, World};
 
-/// Which requirement a member's silence breaks: the most particular thing about the one who left, or about the one
-/// who should have heard.
-fn silence(world: &World, owed: &Owed) -> Option<RequirementId> {
+/// Which requirement a member's silence breaks, and from which level on: the most particular thing about the one who left,
+/// or about the one who should have heard.
+fn silence(world: &World, owed: &Owed) -> Option<(RequirementId, Level)> {
     let OwedKind::Told { listener, leaver, on, advised_on, heard, .. } = owed.kind else { return None };
-    let welcome = |session: Option<&Session>| match session.map(|s| s.membership) {
-        Some(Membership::Member(_, welcome)) => Some(welcome),
-        _ => None,
+    let is = |session: SessionId, welcome| {
+        world
+            .session(session)
+            .is_some_and(|s| matches!(s.membership, Membership::Member(_, own) if own == welcome))
     };
-    let listener = welcome(world.session(listener));
-    let leaver = welcome(world.session(leaver));
-    Some(if heard.0 != 0 && heard.0 & EventMask::END_OF_SESSION.0 == 0 {
+    let either_is = |welcome| is(listener, welcome) || is(leaver, welcome);
+    let heard_something_else = heard.0 != 0 && heard.0 & EventMask::END_OF_SESSION.0 == 0;
+    if either_is(Welcome::NamedLate) {
+        // What else it heard, others heard too, of whom more is certain.
+        return (!heard_something_else).then_some((Family::Shared.id(14), Conventional));
+    }
+    let broken = if heard_something_else {
         Family::Shared.id(10)
     } else if on != advised_on && !is_owed_by_another_too(world, owed) {
         Family::Thread.id(5)
-    } else if listener == Some(Welcome::Named) || leaver == Some(Welcome::Named) {
+    } else if either_is(Welcome::Named) {
         Family::Shared.id(14)
-    } else if leaver == Some(Welcome::Recipe) {
+    } else if is(leaver, Welcome::Recipe) {
         Family::Shared.id(8)
     } else {
         Family::Shared.id(4)
-    })
+    };
+    Some((broken, Documented))
 }
 
 /// The listener has heard of none of several Logoffs: the thread of one of them is not what they have in common.
@@ -41,24 +48,26 @@ fn is_owed_by_another_too(world: &World, owed: &Owed) -> bool {
     })
 }
 
-/// A word is owed, and its lack would break this requirement.
-fn would_break(world: &World, owed: &Owed, requirement: RequirementId) -> bool {
+/// A word is owed, and its lack would break this requirement, from this level on.
+fn would_break(world: &World, owed: &Owed, requirement: RequirementId, from: Level) -> bool {
     let mut unheard = *owed;
     // Judged as if nothing right had come, so that a rule binds whether or not it is kept.
     unheard.paid = false;
     match silence(world, &unheard) {
-        Some(broken) => broken == requirement || (requirement == Family::Shared.id(10) && owed.paid),
+        Some((broken, level)) => {
+            level == from && (broken == requirement || (requirement == Family::Shared.id(10) && owed.paid))
+        }
         None => false,
     }
 }
 
 macro_rules! told {
-    ($family:ident $number:literal, $demands:literal) => {
+    ($family:ident $number:literal, $level:ident, $demands:literal) => {
         Arm::on_settled(
             Family::$family.id($number),
-            Documented,
+            $level,
             $demands,
-            |world, owed| would_break(world, owed, Family::$family.id($number)),
+            |world, owed| would_break(world, owed, Family::$family.id($number), $level),
             |_, owed| owed.paid,
         )
     };
@@ -89,11 +98,12 @@ pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
 }
 
 pub(super) const ARMS: &[Arm] = &[
-    told!(Shared 4, "an OnNotify to each other member whose mask has both end-of-session bits"),
-    told!(Shared 8, "an OnNotify to each other member: any member may set the flag"),
-    told!(Shared 14, "an OnNotify to each other member: a logon without MAPI_NEW_SESSION joins"),
-    told!(Thread 5, "an OnNotify, on whichever thread, wherever Advise was called"),
-    told!(Shared 10, "fnevCriticalError or fnevExtended as the word that a member leaves"),
+    told!(Shared 4, Documented, "an OnNotify to each other member whose mask has both end-of-session bits"),
+    told!(Shared 8, Documented, "an OnNotify to each other member: any member may set the flag"),
+    told!(Shared 14, Documented, "an OnNotify to each other member: a logon without MAPI_NEW_SESSION joins"),
+    told!(Shared 14, Conventional, "an OnNotify to each other member: the creator's end, or a newer session's, changes nothing"),
+    told!(Thread 5, Documented, "an OnNotify, on whichever thread, wherever Advise was called"),
+    told!(Shared 10, Documented, "fnevCriticalError or fnevExtended as the word that a member leaves"),
     Arm::on_settled(
         Family::Shared.id(11),
         Conventional,

@@ -13,6 +13,9 @@ pub enum Welcome {
     Recipe,
     /// It named a profile without `MAPI_NEW_SESSION`, and so joined (SHARED-014).
     Named,
+    /// The same, when the shared session had lost its creator, or a newer one had come and gone: by the pages alone it may
+    /// have come to stand alone (SHARED-017, E-10).
+    NamedLate,
 }
 
 /// Whom a session shares with.
@@ -191,6 +194,11 @@ impl Session {
     /// Certainly logged off.
     pub fn is_logged_off(&self) -> bool {
         self.phases.is(Phase::LoggedOff)
+    }
+
+    /// Certainly logged off, and perhaps let go of after that.
+    pub fn has_logged_off(&self) -> bool {
+        self.is_logged_off() || (self.is_released() && !self.never_logged_off)
     }
 
     /// The client holds no reference any more.

@@ -11,6 +11,8 @@ pub struct Group {
     pub creator_left: bool,
     /// Another shared session was established after it (E-10).
     pub superseded: bool,
+    /// All who shared it had logged off when MAPI was given back for good: nothing is left of it.
+    pub over: bool,
     /// The kinds of event with which a flagged Logoff was announced to a mask with both bits, once one was whole.
     pub announced: u32,
     /// How often one such announcement brought the same kind to a registration, at most.

@@ -28,6 +28,11 @@ impl World {
         groups
     }
 
+    /// It has lost its creator, or a newer one has come since: whether it can still be joined, no page says (E-10).
+    pub(crate) fn is_orphaned(&self, group: GroupId) -> bool {
+        self.groups.get(usize::from(group.0)).is_some_and(|group| group.creator_left || group.superseded)
+    }
+
     /// A number for a new shared session: that of one which nobody remembers, or the next. `None` where there are more
     /// than can be told apart.
     fn unused_group(&self) -> Option<GroupId> {
@@ -70,7 +75,12 @@ impl World {
             (None, _) if allows_others => fresh(),
             (None, _) if named => Membership::Individual,
             (Some(group), None) if !allows_others && self.process.dialect.sharing == Sharing::Offered => {
-                Membership::Member(group, if named { Welcome::Named } else { Welcome::Recipe })
+                let welcome = match (named, self.is_orphaned(group)) {
+                    (false, _) => Welcome::Recipe,
+                    (true, false) => Welcome::Named,
+                    (true, true) => Welcome::NamedLate,
+                };
+                Membership::Member(group, welcome)
             }
             _ => Membership::Unknown,
         }
@@ -90,17 +100,19 @@ impl World {
             return;
         }
         let mut id = id;
-        if let Out::SameAs(earlier) = outcome.out
-            && let Some(known) = self.session_mut(earlier)
-        {
-            if !known.is_released() {
-                known.references = known.references.saturating_add(1);
-                known.aliased = true;
-                known.membership = Membership::Unknown;
-                return;
+        if let Out::SameAs(earlier) = outcome.out {
+            match self.session_mut(earlier) {
+                // A pointer may be handed out anew once nobody holds it.
+                Some(known) if known.is_released() => id = earlier,
+                Some(known) => {
+                    known.references = known.references.saturating_add(1);
+                    known.aliased = true;
+                    known.membership = Membership::Unknown;
+                    return;
+                }
+                // That one was an alias itself: whose calls these are, nobody can tell.
+                None => return,
             }
-            // A pointer may be handed out anew once nobody holds it.
-            id = earlier;
         }
         let membership = match self.welcome(profile, flags) {
             _ if pending.overlapped && !flags.has(LogonFlags::MAPI_NEW_SESSION) => Membership::Unknown,

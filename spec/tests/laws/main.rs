@@ -6,6 +6,7 @@ mod late_words;
 mod let_go;
 mod levels;
 mod overlap;
+mod sharing;
 mod trace;
 mod waiting;
 mod walk;

@@ -1,0 +1,84 @@
+//! Who shares with whom when members come late, come twice, or have all gone.
+
+use mapi_session_spec::alphabet::{logoff_with, plain_logoff, way_named};
+use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId, Target};
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::Out;
+use mapi_session_spec::{Family, Level};
+
+use crate::trace::Trace;
+
+fn log_on(trace: &mut Trace, session: u16, way: &str, out: Out) {
+    let way = way_named(way);
+    trace.call(Call::LogonEx { session: SessionId(session), profile: way.profile, flags: way.flags }, out);
+}
+
+/// A third client names a profile and listens, the creator being gone or not, and a member leaves without a word.
+fn unheard_by_who_named_a_profile(creator_left: bool) -> Trace {
+    let mut trace = Trace::of_members(2);
+    if creator_left {
+        trace.call(plain_logoff(SessionId(0)), Out::None);
+    }
+    log_on(&mut trace, 2, "by-name", Out::Object);
+    let (session, sink, registration) = (SessionId(2), SinkId(1), RegistrationId(1));
+    let mask = EventMask::END_OF_SESSION;
+    let advise = trace.begin(Call::Advise { session, mask, sink, registration });
+    trace.back(1, Callback::AddRef);
+    trace.end(advise, HResult::S_OK, Out::Value(2));
+    trace.call(logoff_with(SessionId(1), LogoffFlags::MAPI_LOGOFF_SHARED), Out::None);
+    trace.settled();
+    trace
+}
+
+#[test]
+fn who_names_a_profile_is_a_member_by_the_pages_while_the_creator_is_on_and_by_convention_after_that() {
+    let member = Family::Shared.id(14);
+    for level in Level::ALL {
+        assert!(unheard_by_who_named_a_profile(false).broken(level).contains(&member), "{level}");
+        let late = unheard_by_who_named_a_profile(true).broken(level);
+        let expected = if level == Level::Documented { vec![] } else { vec![member] };
+        assert_eq!(late, expected, "{level}");
+    }
+}
+
+/// Two members go, each by a Logoff or without one, and then somebody joins.
+fn joined_when_all_had_gone(logs_off: [bool; 2]) -> Trace {
+    let mut trace = Trace::default();
+    trace.call(Call::Initialize, Out::None);
+    log_on(&mut trace, 0, "sharing", Out::Object);
+    log_on(&mut trace, 1, "joining", Out::Object);
+    for (number, logs_off) in (0..).zip(logs_off) {
+        if logs_off {
+            trace.call(plain_logoff(SessionId(number)), Out::None);
+        }
+        trace.call(Call::Release { target: Target::Session(SessionId(number)) }, Out::None);
+    }
+    log_on(&mut trace, 2, "joining", Out::Object);
+    trace
+}
+
+#[test]
+fn nobody_joins_a_shared_session_that_all_have_left_each_in_its_way() {
+    for logs_off in [[true, true], [true, false], [false, true], [false, false]] {
+        let broken = if logs_off == [true, true] { Family::Logon.id(11) } else { Family::Unk.id(14) };
+        let trace = joined_when_all_had_gone(logs_off);
+        assert_eq!(trace.broken(Level::Documented), [], "{logs_off:?}");
+        assert_eq!(trace.broken(Level::Conventional), [broken], "{logs_off:?}");
+    }
+}
+
+#[test]
+fn who_is_handed_the_pointer_of_one_who_was_handed_anothers_is_no_session_of_its_own() {
+    let mut trace = Trace::default();
+    trace.call(Call::Initialize, Out::None);
+    log_on(&mut trace, 0, "sharing", Out::Object);
+    log_on(&mut trace, 1, "joining", Out::SameAs(SessionId(0)));
+    trace.call(Call::Release { target: Target::Session(SessionId(0)) }, Out::None);
+    log_on(&mut trace, 2, "joining", Out::SameAs(SessionId(1)));
+    trace.call(plain_logoff(SessionId(1)), Out::None);
+    let second = trace.begin(plain_logoff(SessionId(2)));
+    trace.end(second, HResult::MAPI_E_INVALID_OBJECT, Out::None);
+    assert_eq!(trace.broken(Level::Documented), []);
+    assert!(trace.broken(Level::Conventional).contains(&Family::Shared.id(12)));
+}
