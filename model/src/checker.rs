@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use mapi_session_spec::RequirementId;
 use stateright::{Checker as _, Expectation, HasDiscoveries, Model as _};
 
 use crate::liveness::{Broken, Graph};
@@ -21,6 +22,8 @@ pub struct Explored {
     pub unique_states: usize,
     /// The longest shortest path to a state.
     pub depth: usize,
+    /// The requirements that some rule decided in some state or move, ascending.
+    pub bound: Vec<RequirementId>,
     /// Properties that hold, and witnesses that were found.
     pub held: Vec<&'static str>,
     /// Properties that fail, and witnesses that were not found, with the path where there is one.
@@ -107,6 +110,7 @@ pub fn check(model: SessionModel) -> Result<Explored, CheckError> {
         unique_states: checker.unique_state_count(),
         // stateright's own depth depends on which thread came first.
         depth: searched.depth,
+        bound: searched.bound,
         held: Vec::new(),
         failed: Vec::new(),
         kept: Vec::new(),
@@ -159,6 +163,7 @@ pub fn check_up_to_symmetry(model: &SessionModel) -> Result<Explored, CheckError
         model: model.name,
         unique_states: searched.states,
         depth: searched.depth,
+        bound: searched.bound,
         held: held.into_iter().map(|(property, _)| property.name).collect(),
         failed: failed.into_iter().map(|(property, _)| (property.name, Vec::new())).collect(),
         kept: Vec::new(),
