@@ -22,7 +22,7 @@ use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::OwedKind;
 
 pub use evidence::Evidence;
-use evidence::{confirm, confirm_with_its_past};
+use evidence::{confirm, confirm_with_its_past, with_plain_arguments};
 pub use findings::{Finding, Findings, RequirementStatus, Status};
 use judging::{Judging, Showing, judged};
 pub use past::Past;
@@ -214,6 +214,13 @@ fn collect_evidence(
         for (requirement, traces) in &suspects {
             let found = confirm_with_its_past(request, ran, verdicts, dialect, traces);
             evidence.insert(*requirement, found);
+        }
+    }
+    let plainer = evidence.values().flatten().filter_map(|one| with_plain_arguments(request, dialect, one));
+    for plain in plainer.collect::<Vec<_>>() {
+        let known = evidence.entry(plain.deviation.requirement).or_default();
+        if known.as_ref().is_none_or(|known| plain.events.len() < known.events.len()) {
+            *known = Some(plain);
         }
     }
     known.extend(evidence);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::Level;
+use mapi_session_spec::alphabet::plain_logoff;
 use mapi_session_spec::event::{Call, Event, call_with};
 use mapi_session_spec::judge::Kind;
 use mapi_session_spec::outcome::Outcome;
@@ -88,13 +89,24 @@ impl Answer {
         })
     }
 
-    /// Whether fewer calls lead to the same answer to the same call, and the same was demanded of it: then nothing that
-    /// is peculiar about the longer trace is to blame.
-    fn shows_already(&self, longer: &Self) -> bool {
-        self.calls < longer.calls
-            && self.level <= longer.level
-            && (self.demands, self.kind, self.outcome) == (longer.demands, longer.kind, longer.outcome)
-            && is_same_call(&self.call, &longer.call)
+    /// Whether fewer calls lead to the same answer to the same call, or no more to the same answer to a plain one, and the
+    /// same was demanded of it: then nothing that is peculiar about the other trace, or its call, is to blame.
+    fn shows_already(&self, other: &Self) -> bool {
+        let is_simpler = (self.calls < other.calls && is_same_call(&self.call, &other.call))
+            || (self.calls <= other.calls && is_plain(&self.call, &other.call));
+        is_simpler
+            && self.level <= other.level
+            && (self.demands, self.kind, self.outcome) == (other.demands, other.kind, other.outcome)
+    }
+}
+
+/// The one is a Logoff with plain arguments, the other with others.
+fn is_plain(one: &Call, other: &Call) -> bool {
+    match (*one, *other) {
+        (Call::Logoff { session, .. }, Call::Logoff { .. }) => {
+            *one == plain_logoff(session) && !is_same_call(one, other)
+        }
+        _ => false,
     }
 }
 
@@ -111,8 +123,8 @@ fn is_same_call(one: &Call, other: &Call) -> bool {
 #[cfg(test)]
 mod tests {
     use mapi_session_spec::Party;
-    use mapi_session_spec::alphabet::plain_logoff;
     use mapi_session_spec::event::{CallId, SessionId, ThreadId};
+    use mapi_session_spec::flags::LogoffFlags;
     use mapi_session_spec::hresult::HResult;
     use mapi_session_spec::judge::Deviation;
     use mapi_session_spec::outcome::Out;
@@ -194,5 +206,21 @@ mod tests {
         let inside = broken(&rules, INSIDE, Level::Conventional, 1, HResult::S_FALSE);
         let both = accused(&rules, vec![plain(2, HResult::S_FALSE), inside]);
         assert_eq!(both, [(PLAIN, vec![]), (INSIDE, vec![])], "a lower level forbids the longer alone");
+    }
+
+    #[test]
+    fn a_wrong_answer_to_peculiar_arguments_follows_from_the_same_answer_to_plain_ones_after_no_more_calls() {
+        const BOTH_FLAGS: RequirementId = Family::Logoff.id(5);
+        let rules = Rules::documented();
+        let plain = |before| broken(&rules, INSIDE, Level::Conventional, before, HResult::S_FALSE);
+        let mut peculiar = broken(&rules, BOTH_FLAGS, Level::Conventional, 1, HResult::S_FALSE);
+        for event in &mut peculiar.events {
+            if let Event::Call { call: Call::Logoff { flags, .. }, .. } = event {
+                *flags = LogoffFlags(3);
+            }
+        }
+        assert!(!implied(INSIDE).contains(&BOTH_FLAGS), "or choose others");
+        assert_eq!(accused(&rules, vec![plain(1), peculiar.clone()]), [(INSIDE, vec![BOTH_FLAGS])]);
+        assert_eq!(accused(&rules, vec![plain(2), peculiar]), [(BOTH_FLAGS, vec![]), (INSIDE, vec![])]);
     }
 }

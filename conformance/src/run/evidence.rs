@@ -11,9 +11,11 @@ use mapi_session_spec::rule::Demand;
 
 use super::{Past, Ran, Request, is_again, judge, patient, rests_on_every_settling, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
-use crate::program::{Action, Awaited, Place, Program, Step};
+use crate::program::{Action, Awaited, Program, Step};
+pub(super) use plainer::with_plain_arguments;
 use shrinking::{leave_out_whole_kinds, shrink};
 
+mod plainer;
 mod raced;
 mod shrinking;
 
@@ -296,7 +298,7 @@ fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation
     if !matches!(events.get(deviation.event), Some(Event::Settled { .. })) {
         return program;
     }
-    let is_called_back = |step: &Step| matches!(step.place, Place::Inside(_) | Place::Beside(_));
+    let is_called_back = |step: &Step| step.place.sink().is_some();
     let earlier =
         events[..deviation.event].iter().filter(|event| matches!(event, Event::Call { .. })).count();
     let later = observed.ran.iter().skip(earlier).map(|step| usize::from(*step));
