@@ -91,6 +91,8 @@ pub enum Place {
     Beside(SinkId),
     /// The same, but `OnNotify` does not return before the call has.
     WaitedFor(SinkId),
+    /// Inside the first Release that leaves no reference to this sink, on its thread.
+    Releasing(SinkId),
     /// On this thread of the client's, one of [`RACERS`], in a race: a run of such steps one after the other begins on
     /// all its threads together, and each thread goes through its own.
     Racing {
@@ -102,10 +104,12 @@ pub enum Place {
 }
 
 impl Place {
-    /// The sink whose `OnNotify` the step waits for, if it does.
+    /// The sink whose `OnNotify`, or last Release, the step waits for, if it does.
     pub const fn sink(self) -> Option<SinkId> {
         match self {
-            Self::Inside(sink) | Self::Beside(sink) | Self::WaitedFor(sink) => Some(sink),
+            Self::Inside(sink) | Self::Beside(sink) | Self::WaitedFor(sink) | Self::Releasing(sink) => {
+                Some(sink)
+            }
             Self::Thread(_) | Self::Racing { .. } => None,
         }
     }

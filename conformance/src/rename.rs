@@ -58,6 +58,7 @@ impl Offsets {
             Place::Inside(id) => Place::Inside(sink(id)),
             Place::Beside(id) => Place::Beside(sink(id)),
             Place::WaitedFor(id) => Place::WaitedFor(sink(id)),
+            Place::Releasing(id) => Place::Releasing(sink(id)),
         };
         Step { action, place, after: step.after }
     }
@@ -157,7 +158,7 @@ pub(crate) fn compact(program: &Program) -> Program {
     let known = |id: SinkId| sinks.iter().position(|known| *known == id);
     for step in &mut compact.steps {
         match &mut step.place {
-            Place::Inside(sink) | Place::Beside(sink) | Place::WaitedFor(sink) => {
+            Place::Inside(sink) | Place::Beside(sink) | Place::WaitedFor(sink) | Place::Releasing(sink) => {
                 if let Some(number) = known(*sink) {
                     *sink = SinkId(number as u16);
                 }

@@ -273,6 +273,7 @@ fn print_plan(planned: &[Planned]) -> Result<(), Failure> {
                 Place::WaitedFor(sink) => {
                     format!("   [beside the first OnNotify of {sink}, which waits for it]")
                 }
+                Place::Releasing(sink) => format!("   [inside the last Release of {sink}]"),
                 Place::Racing { thread, .. } => format!("   [racing, thread {}]", thread.0),
             };
             let guard = step.after.map_or_else(String::new, |(after, wanted)| {

@@ -51,10 +51,13 @@ fn program_of(events: &[Event]) -> Program {
         .collect();
     let mut steps: Vec<Step> = Vec::new();
     let mut inside: Vec<(CallId, SinkId, ThreadId)> = Vec::new();
+    let mut releasing: Vec<(CallId, SinkId, ThreadId)> = Vec::new();
     for event in events {
         match *event {
             Event::Call { id, thread, call } => {
+                let from_a_release = releasing.last().filter(|(.., on)| *on == thread);
                 let place = match inside.last() {
+                    _ if let Some((_, sink, _)) = from_a_release => Place::Releasing(*sink),
                     Some((_, sink, on)) if *on == thread => Place::Inside(*sink),
                     Some((callback, sink, _)) if hung.contains(&id) && !came_back.contains(callback) => {
                         Place::WaitedFor(*sink)
@@ -67,7 +70,13 @@ fn program_of(events: &[Event]) -> Program {
             Event::Callback { id, thread, sink, callback: Callback::OnNotify { .. } } => {
                 inside.push((id, sink, thread));
             }
-            Event::CallbackReturn { id } => inside.retain(|(open, ..)| *open != id),
+            Event::Callback { id, thread, sink, callback: Callback::Release } => {
+                releasing.push((id, sink, thread));
+            }
+            Event::CallbackReturn { id } => {
+                inside.retain(|(open, ..)| *open != id);
+                releasing.retain(|(open, ..)| *open != id);
+            }
             Event::Settled { .. } => steps.push(Step {
                 action: Action::Settle(Awaited::default()),
                 place: Place::Thread(ThreadId(0)),

@@ -303,7 +303,7 @@ impl Child {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
                 Place::Thread(_) => self.hand_to_worker(index),
-                Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) => {}
+                Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) | Place::Releasing(_) => {}
                 Place::Racing { .. } => {
                     if let Some(heat) = Heat::beginning_at(&running.steps, index) {
                         index = heat.steps.end - 1;
@@ -350,6 +350,14 @@ impl SinkEvents for Child {
                 Place::WaitedFor(of) if of == sink => self.have_done_beside(index, None),
                 _ => {}
             }
+        }
+    }
+
+    fn releasing(&self, trace: u32, sink: SinkId) {
+        let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
+        for (index, _) in running.steps.iter().enumerate().filter(|(_, s)| s.place == Place::Releasing(sink))
+        {
+            self.step(&running, index);
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Place::Beside(sink) => (2, u32::from(sink.0)),
         Place::Racing { thread, pause } => (3, u32::from(pause) << 8 | u32::from(thread.0)),
         Place::WaitedFor(sink) => (4, u32::from(sink.0)),
+        Place::Releasing(sink) => (5, u32::from(sink.0)),
     };
     w.0[0] = place;
     w.0[1] = at;
@@ -113,6 +114,7 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
             pause: small(w[1] >> 8)?,
         },
         4 => Place::WaitedFor(SinkId(small(w[1])?)),
+        5 => Place::Releasing(SinkId(small(w[1])?)),
         _ => return None,
     };
     let after = match w[2] >> 16 {
@@ -369,7 +371,8 @@ mod tests {
         ]);
         for call in calls {
             let racing = Place::Racing { thread: ThreadId(RACERS - 1), pause: 511 };
-            let held = [Place::Inside(SinkId(3)), Place::Beside(SinkId(2)), Place::WaitedFor(SinkId(1))];
+            let held = [Place::Inside, Place::Beside, Place::WaitedFor, Place::Releasing]
+                .map(|place| place(SinkId(3)));
             for place in [Place::Thread(ThreadId(1)), racing].into_iter().chain(held) {
                 for after in [None, Some((9, Wanted::Success)), Some((65535, Wanted::Failure))] {
                     let step = Step { action: Action::Call(call), place, after };

@@ -7,7 +7,7 @@ mod winding_down;
 
 use conclusions::Conclusions;
 use fixedbitset::FixedBitSet;
-use mapi_session_spec::alphabet::Way;
+use mapi_session_spec::alphabet::{self, Way};
 use mapi_session_spec::event::{
     Call, CallId, Callback, ObjectId, RegistrationId, SessionId, SinkId, Target, ThreadId,
 };
@@ -103,12 +103,27 @@ impl<'r> Draft<'r> {
     /// Adds a call and takes the usual answer. Returns the step's number.
     pub fn call(&mut self, call: Call) -> u16 {
         let (id, index) = self.begin(call);
-        if let Some(outcome) = offers::usual(self.brief.rules, self.brief.demand, &self.world, id) {
-            self.finish(id, outcome);
-        } else {
-            self.finish(id, Outcome::OK);
+        let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
+        let outcome = usual.unwrap_or(Outcome::OK);
+        self.finish(id, outcome);
+        if let Call::LogonEx { session, .. } = call
+            && !outcome.succeeded()
+            && !self.racing
+            && self.observing == Observing::Everything
+        {
+            self.end_if_it_came(session, index);
         }
         index
+    }
+
+    /// Where that logon has succeeded all the same, its session is ended at once: left on, it would haunt its process, and of
+    /// what comes there later little could be judged.
+    fn end_if_it_came(&mut self, session: SessionId, logon: u16) {
+        let guard = self.guard.replace((logon, Wanted::Success));
+        for call in [alphabet::plain_logoff(session), Call::Release { target: Target::Session(session) }] {
+            self.untracked(Place::Thread(self.thread), call);
+        }
+        self.guard = guard;
     }
 
     /// The same, and takes a failure, where one may come as well as a success. Whether one may.
@@ -154,7 +169,11 @@ impl<'r> Draft<'r> {
         for step in &self.steps {
             let (Action::Call(call), Some(sink)) = (step.action, step.place.sink()) else { continue };
             let another = ThreadId(u8::from(self.thread == ThreadId(0)));
-            let on = if matches!(step.place, Place::Inside(_)) { self.thread } else { another };
+            let on = if matches!(step.place, Place::Inside(_) | Place::Releasing(_)) {
+                self.thread
+            } else {
+                another
+            };
             let (world, id) = while_told(&self.world, self.thread, sink, on, call);
             note_bearing_in(self.brief, &world, id, &mut self.aims);
         }
@@ -294,15 +313,21 @@ impl<'r> Draft<'r> {
 
     /// The same, with more to do after the edge where it went as usual.
     pub fn edge_then(self, call: Call, then: impl Fn(&mut Self)) -> Planned {
-        self.edge_either(call, then, |_| {})
+        self.edge_whichever(call, &then, &|_| {}, &then)
     }
 
     /// The same, and with something to do where it failed.
-    pub fn edge_either(
+    pub fn edge_either(self, call: Call, then: impl Fn(&mut Self), otherwise: impl Fn(&mut Self)) -> Planned {
+        self.edge_whichever(call, &then, &otherwise, &otherwise)
+    }
+
+    /// The same, and with something to do where it was sure to fail.
+    fn edge_whichever(
         mut self,
         call: Call,
-        then: impl Fn(&mut Self),
-        otherwise: impl Fn(&mut Self),
+        then: &dyn Fn(&mut Self),
+        otherwise: &dyn Fn(&mut Self),
+        refused: &dyn Fn(&mut Self),
     ) -> Planned {
         let (id, index) = self.begin(call);
         let ways = offers::may_go_either_way(self.brief.rules, self.brief.demand, &self.world, id);
@@ -323,8 +348,13 @@ impl<'r> Draft<'r> {
             self.leaves_a_ghost |= other.leaves_a_ghost;
         } else {
             let usual = offers::usual(self.brief.rules, self.brief.demand, &self.world, id);
-            self.finish(id, usual.unwrap_or(Outcome::OK));
-            then(&mut self);
+            let usual = usual.unwrap_or(Outcome::OK);
+            self.finish(id, usual);
+            if usual.succeeded() {
+                then(&mut self);
+            } else {
+                refused(&mut self);
+            }
             self.conclude();
         }
         self.planned()

@@ -55,8 +55,19 @@ const FAMILIES: [Family; 22] = [
 ];
 
 /// What varies more than the smallest suite has room for.
-const IN_FULL_ALONE: [Family; 2] =
-    [repetitions::after_asking_for_what_nobody_has, repetitions::every_logoff_of_a_member];
+const IN_FULL_ALONE: [Family; 11] = [
+    overlap::calls_from_a_last_release,
+    repetitions::registered_anew,
+    repetitions::buffers_of_members,
+    overlap::a_member_leaves_when_told,
+    repetitions::given_back_in_part,
+    comings::left_each_in_its_way,
+    comings::a_crowd,
+    comings::who_holds_much,
+    comings::listening_for_more,
+    repetitions::after_asking_for_what_nobody_has,
+    repetitions::every_logoff_of_a_member,
+];
 
 /// Every program of the full suite, in a fixed order, made on all cores.
 pub(super) fn all(brief: Brief) -> Vec<Planned> {

@@ -73,12 +73,13 @@ impl Item {
     }
 }
 
-/// Where a call is made that a sink's `OnNotify` holds the session for.
+/// Where a call is made that a sink holds the session for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Hold {
     Inside,
     Beside,
     WaitedFor,
+    Releasing,
 }
 
 impl Hold {
@@ -87,6 +88,7 @@ impl Hold {
             Place::Inside(_) => Some(Self::Inside),
             Place::Beside(_) => Some(Self::Beside),
             Place::WaitedFor(_) => Some(Self::WaitedFor),
+            Place::Releasing(_) => Some(Self::Releasing),
             Place::Thread(_) | Place::Racing { .. } => None,
         }
     }

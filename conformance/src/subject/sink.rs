@@ -24,6 +24,8 @@ pub(crate) trait SinkEvents: Send + Sync {
     fn ends(&self, trace: u32, number: u32);
     /// The first `OnNotify` of this sink is under way: the time to call back in.
     fn inside(&self, trace: u32, sink: SinkId);
+    /// The first Release that leaves no reference to this sink is under way: likewise.
+    fn releasing(&self, trace: u32, sink: SinkId);
 }
 
 /// A callback that is on the record.
@@ -49,6 +51,8 @@ struct Sink {
     references: AtomicI32,
     /// Whether `OnNotify` was ever called.
     called: AtomicBool,
+    /// Whether there was ever no reference left.
+    given_back: AtomicBool,
     /// Where on the record it was last called since the last settling, zero if it was not.
     heard: AtomicU64,
     /// In how many words, since then.
@@ -108,7 +112,16 @@ unsafe extern "system-unwind" fn add_ref(this: *mut c_void) -> Ulong {
 
 unsafe extern "system-unwind" fn release(this: *mut c_void) -> Ulong {
     let mut now = 0;
-    record(of(this), Callback::Release, |_| now = of(this).references.fetch_sub(1, Ordering::SeqCst) - 1);
+    let sink = of(this);
+    record(sink, Callback::Release, |_| {
+        now = sink.references.fetch_sub(1, Ordering::SeqCst) - 1;
+        if now == 0
+            && !sink.given_back.swap(true, Ordering::SeqCst)
+            && let Some(events) = listener()
+        {
+            events.releasing(sink.trace, sink.id);
+        }
+    });
     now.max(0).cast_unsigned()
 }
 
@@ -190,6 +203,7 @@ impl Sinks {
                 id,
                 references: AtomicI32::new(0),
                 called: AtomicBool::new(false),
+                given_back: AtomicBool::new(false),
                 heard: AtomicU64::new(0),
                 words: AtomicU32::new(0),
                 under_way: AtomicU32::new(0),

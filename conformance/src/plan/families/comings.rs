@@ -1,7 +1,7 @@
 //! Members who come and go, and who hears of it: one who came late, one with several registrations, one sink of several.
 
 use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{Call, Method, RegistrationId, SessionId, Target};
+use mapi_session_spec::event::{Call, Interface, Method, RegistrationId, SessionId, Target};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 
 use super::BOTH;
@@ -145,6 +145,72 @@ pub(super) fn let_go_without_logoff(seed: &Draft, all: &mut Vec<Planned>) {
                 }
             }
         }
+    }
+}
+
+/// Members that leave each in its way, by a Logoff or without one, and then somebody comes who can only join.
+pub(super) fn left_each_in_its_way(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["sharing"][..], &["sharing", "joining"], &["sharing", "by-name", "joining"]] {
+        for logs_off in 1..1 << ways.len() {
+            for first in 0..ways.len() {
+                let mut draft = seed.initialised(1);
+                let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+                for (place, leaver) in sessions.iter().enumerate().cycle().skip(first).take(sessions.len()) {
+                    if logs_off & (1 << place) != 0 {
+                        draft.call(alphabet::plain_logoff(*leaver));
+                    }
+                    draft.call(Call::Release { target: Target::Session(*leaver) });
+                    draft.settle();
+                }
+                draft.log_on(way_named("joining"));
+                all.push(draft.end());
+            }
+        }
+    }
+}
+
+/// More members than most programs have, and one more.
+pub(super) fn a_crowd(seed: &Draft, all: &mut Vec<Planned>) {
+    let ways = ["sharing", "joining", "by-name", "joining", "joining-without-mail", "joining"];
+    let mut draft = seed.initialised(1);
+    let sessions = ways.map(|way| draft.log_on(way_named(way)));
+    for session in sessions {
+        draft.advise(session, BOTH);
+    }
+    draft.observe();
+    every_member_leaves(&draft, &sessions, all);
+}
+
+/// Members who hold more than one of everything: what is right with one of each may go wrong where all meet.
+pub(super) fn who_holds_much(seed: &Draft, all: &mut Vec<Planned>) {
+    for times in 1..=2 {
+        let mut draft = seed.initialised(times);
+        let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+        for session in sessions {
+            draft.call(Call::AddRef { target: Target::Session(session) });
+            let object = draft.object();
+            draft.call(Call::QueryInterface { session, interface: Interface::IUnknown, object });
+            draft.open(session, Method::GetStatusTable);
+            draft.open(session, Method::GetMsgStoresTable);
+            draft.advise(session, BOTH);
+            draft.advise(session, BOTH);
+        }
+        draft.observe();
+        every_member_leaves(&draft, &sessions, all);
+    }
+}
+
+/// Who has asked for more than the end of a session hears of that too.
+pub(super) fn listening_for_more(seed: &Draft, all: &mut Vec<Planned>) {
+    let more = [EventMask::fnevNewMail, EventMask::fnevObjectModified.with(EventMask::fnevTableModified)];
+    for more in more.into_iter().chain([EventMask(EventMask::KNOWN & !EventMask::fnevReservedForMapi.0)]) {
+        let mut draft = seed.initialised(1);
+        let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+        for session in sessions {
+            draft.advise(session, BOTH.with(more));
+        }
+        draft.observe();
+        every_member_leaves(&draft, &sessions, all);
     }
 }
 

@@ -63,14 +63,29 @@ fn hold(draft: &mut Draft, session: SessionId, extras: &[Extra]) {
     }
 }
 
+/// A session, and whoever must be on before it can log on so.
+fn log_on(draft: &mut Draft, way: &str) -> SessionId {
+    if way == "joining" {
+        draft.log_on(way_named("sharing"));
+    }
+    draft.log_on(way_named(way))
+}
+
 /// One session: every preparation, every call.
 pub(super) fn one_session(seed: &Draft, all: &mut Vec<Planned>) {
-    for way in ["by-name", "sharing", "apart", "by-default"] {
-        for extras in REFERENCES {
-            for opens in OBJECTS {
+    // Who asks for the default profile differs in that alone from who names one.
+    for (way, references, objects) in [
+        ("by-name", REFERENCES, OBJECTS),
+        ("sharing", REFERENCES, OBJECTS),
+        ("apart", REFERENCES, OBJECTS),
+        ("joining", REFERENCES, &OBJECTS[..4]),
+        ("by-default", &REFERENCES[..2], &OBJECTS[..2]),
+    ] {
+        for extras in references {
+            for opens in objects {
                 for registered in [false, true] {
                     let mut draft = seed.initialised(1);
-                    let session = draft.log_on(way_named(way));
+                    let session = log_on(&mut draft, way);
                     hold(&mut draft, session, extras);
                     for method in *opens {
                         draft.open(session, *method);
@@ -137,9 +152,9 @@ fn twice_initialised(seed: &Draft, all: &mut Vec<Planned>) {
 
 /// Something harmless happens, and then a legal Logoff: nothing of it may matter.
 fn after_an_event(seed: &Draft, all: &mut Vec<Planned>) {
-    for way in ["apart", "sharing"] {
+    for way in ["apart", "sharing", "joining"] {
         let mut draft = seed.initialised(1);
-        let session = draft.log_on(way_named(way));
+        let session = log_on(&mut draft, way);
         draft.observe();
         let object = draft.object();
         let mut harmless: Vec<Vec<Call>> = Vec::new();

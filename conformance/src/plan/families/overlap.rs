@@ -67,6 +67,49 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// A member logs off when it is told, while another is on: before that hears, or after it.
+pub(super) fn a_member_leaves_when_told(seed: &Draft, all: &mut Vec<Planned>) {
+    for first in 0..2 {
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            let mut draft = seed.initialised(1);
+            let leaver = draft.log_on(way_named("sharing"));
+            let others = ["joining", "by-name"].map(|way| draft.log_on(way_named(way)));
+            let told = others[first];
+            draft.open(told, Method::GetStatusTable);
+            let sinks = others.map(|session| draft.advise(session, BOTH));
+            draft.observe();
+            draft.at_notification(Place::Inside(sinks[first]), alphabet::logoff_with(told, flags));
+            all.push(draft.edge(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED)));
+        }
+    }
+}
+
+/// Calls from inside the last Release of a sink, whose registration ends with its session or before it.
+pub(super) fn calls_from_a_last_release(seed: &Draft, all: &mut Vec<Planned>) {
+    for about_another in [false, true] {
+        let mut base = seed.initialised(1);
+        let leaver = base.log_on(way_named("sharing"));
+        let member = base.log_on(way_named("joining"));
+        base.open(leaver, Method::GetStatusTable);
+        let sink = base.advise(leaver, BOTH);
+        base.observe();
+        let on = if about_another { member } else { leaver };
+        let object = ObjectId(90);
+        for call in [
+            Call::Method { session: on, method: Method::QueryIdentity, flags: 0, object },
+            alphabet::plain_logoff(on),
+        ] {
+            let mut draft = base.clone();
+            draft.at_notification(Place::Releasing(sink), call);
+            for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                all.push(draft.clone().edge(alphabet::logoff_with(leaver, flags)));
+            }
+            let registration = RegistrationId(sink.0);
+            all.push(draft.edge(Call::Unadvise { session: leaver, registration }));
+        }
+    }
+}
+
 /// Calls on another thread, for which `OnNotify` waits: those of which a rule says that they end.
 pub(super) fn callbacks_that_wait(seed: &Draft, all: &mut Vec<Planned>) {
     for about in ["leaver", "listener", "joining", "apart"] {

@@ -2,7 +2,7 @@
 //! was given back.
 
 use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{Call, Interface, Method, RegistrationId, SessionId, Target};
+use mapi_session_spec::event::{BufferId, Call, Interface, Method, RegistrationId, SessionId, Target};
 use mapi_session_spec::flags::LogoffFlags;
 
 use super::{BOTH, logoffs};
@@ -28,11 +28,7 @@ pub(super) fn refused_again_and_again(seed: &Draft, all: &mut Vec<Planned>) {
                 draft.observe();
                 draft.call(alphabet::plain_logoff(session));
             };
-            if draft.is_usually_refused(bad) {
-                all.push(draft.clone().edge_then(bad, again));
-            } else {
-                all.push(draft.clone().edge_either(bad, |_| {}, again));
-            }
+            all.push(draft.clone().edge_either(bad, |_| {}, again));
         }
     }
 }
@@ -117,6 +113,68 @@ pub(super) fn told_where_initialised_twice(seed: &Draft, all: &mut Vec<Planned>)
     }
 }
 
+/// MAPI is given back, but not as often as it was initialised: who listens goes on to hear.
+pub(super) fn given_back_in_part(seed: &Draft, all: &mut Vec<Planned>) {
+    for times in 2..=3 {
+        for given_back in 1..times {
+            let mut draft = seed.initialised(times);
+            let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+            for session in sessions {
+                draft.advise(session, BOTH);
+                draft.open(session, Method::GetStatusTable);
+            }
+            draft.observe();
+            for _ in 0..given_back {
+                draft.call(Call::Uninitialize);
+            }
+            draft.settle();
+            draft.observe();
+            for leaver in sessions {
+                for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                    all.push(draft.clone().edge(alphabet::logoff_with(leaver, flags)));
+                }
+            }
+        }
+    }
+}
+
+/// Nobody is registered any more, and then somebody is again.
+pub(super) fn registered_anew(seed: &Draft, all: &mut Vec<Planned>) {
+    let mut draft = seed.initialised(1);
+    let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+    for session in sessions {
+        let given_back = draft.advise(session, BOTH);
+        draft.call(Call::Unadvise { session, registration: RegistrationId(given_back.0) });
+        draft.settle();
+    }
+    let sinks = sessions.map(|session| draft.advise(session, BOTH));
+    draft.observe();
+    for (session, sink) in sessions.into_iter().zip(sinks) {
+        all.push(draft.clone().edge(alphabet::logoff_with(session, LogoffFlags::MAPI_LOGOFF_SHARED)));
+        all.push(draft.clone().edge(Call::Unadvise { session, registration: RegistrationId(sink.0) }));
+    }
+}
+
+/// Memory of the client's own, while members come and go.
+pub(super) fn buffers_of_members(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["sharing"][..], &["sharing", "joining"]] {
+        let mut draft = seed.initialised(1);
+        let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+        draft.observe();
+        for buffer in [BufferId(0), BufferId(1)] {
+            draft.call(Call::AllocateBuffer { buffer });
+        }
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            let mut draft = draft.clone();
+            for session in &sessions[1..] {
+                draft.call(alphabet::logoff_with(*session, flags));
+                draft.call(Call::Release { target: Target::Session(*session) });
+            }
+            all.push(draft.edge(alphabet::logoff_with(sessions[0], flags)));
+        }
+    }
+}
+
 /// Registrations end and others begin: no two that live have one number, and each is its own.
 pub(super) fn numbers_used_again(seed: &Draft, all: &mut Vec<Planned>) {
     for given_back in 0..3 {
@@ -169,11 +227,12 @@ fn ask_for_what_nobody_has(draft: &mut Draft, session: SessionId) {
     draft.call(Call::QueryInterface { session, interface: Interface::Unheard, object });
 }
 
-/// Who has joined is told of wrong arguments like anybody else.
+/// Who has joined is told of wrong arguments like anybody else, and whatever does not matter does not matter to who listens.
 pub(super) fn every_logoff_of_a_member(seed: &Draft, all: &mut Vec<Planned>) {
     let mut draft = seed.initialised(1);
-    let [_, member] = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+    let [creator, member] = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
     draft.open(member, Method::GetStatusTable);
+    draft.advise(creator, BOTH);
     draft.observe();
     all.extend(logoffs(seed, member).into_iter().map(|logoff| draft.clone().edge(logoff)));
 }
