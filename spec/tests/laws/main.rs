@@ -5,6 +5,7 @@ mod judging;
 mod late_words;
 mod let_go;
 mod levels;
+mod out_pointers;
 mod overlap;
 mod sharing;
 mod trace;

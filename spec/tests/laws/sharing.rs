@@ -68,6 +68,28 @@ fn nobody_joins_a_shared_session_that_all_have_left_each_in_its_way() {
     }
 }
 
+/// A shared session, MAPI given back for good and initialised anew, and then somebody joins.
+fn joined_after_all_was_given_back(logged_off: bool) -> Trace {
+    let mut trace = Trace::default();
+    trace.call(Call::Initialize, Out::None);
+    log_on(&mut trace, 0, "sharing", Out::Object);
+    if logged_off {
+        trace.call(plain_logoff(SessionId(0)), Out::None);
+    }
+    trace.call(Call::Uninitialize, Out::None);
+    trace.call(Call::Initialize, Out::None);
+    log_on(&mut trace, 1, "joining", Out::Object);
+    trace
+}
+
+#[test]
+fn a_shared_session_does_not_outlive_mapi_by_the_pages_unless_somebody_was_still_on() {
+    for level in Level::ALL {
+        assert_eq!(joined_after_all_was_given_back(true).broken(level), [Family::Logon.id(11)], "{level}");
+        assert_eq!(joined_after_all_was_given_back(false).broken(level), [], "{level}");
+    }
+}
+
 #[test]
 fn who_is_handed_the_pointer_of_one_who_was_handed_anothers_is_no_session_of_its_own() {
     let mut trace = Trace::default();
