@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,14 @@ use crate::{session, sinks};
 
 /// How long a fork waits, at most. The program may fork with a lock of its own that somebody waits for who has the
 /// record, or from a signal handler that has interrupted the recorder: that fork goes on without.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long somebody who wants to write lets who forks go first. A program that calls without pause has the record locked
+/// nearly always, and is mostly interrupted while it has: who forks would hardly ever find it free.
+const COURTESY: Duration = Duration::from_millis(1);
+
+/// How many threads wait to fork.
+static WAITING: AtomicU32 = AtomicU32::new(0);
 
 type StandIns = MutexGuard<'static, HashMap<usize, usize>>;
 
@@ -36,6 +44,14 @@ pub(crate) fn watch() {
     }
 }
 
+/// Lets whoever waits to fork go first. It is a short sleep and no more, because who comes here may hold what the fork
+/// needs as well.
+pub(crate) fn let_go_first() {
+    if WAITING.load(Ordering::Relaxed) > 0 {
+        std::thread::sleep(COURTESY);
+    }
+}
+
 fn lock<T>(mutex: &'static Mutex<T>, until: Instant) -> Option<MutexGuard<'static, T>> {
     loop {
         match mutex.try_lock() {
@@ -49,12 +65,15 @@ fn lock<T>(mutex: &'static Mutex<T>, until: Instant) -> Option<MutexGuard<'stati
 
 unsafe extern "C" fn hold_all() {
     let until = Instant::now() + PATIENCE;
+    WAITING.fetch_add(1, Ordering::Relaxed);
     // A thread that is ending has no place to keep them, and forks without.
     let _ = HELD.try_with(|held| {
         let (sinks, sessions) = (lock(&sinks::KNOWN, until), lock(&session::LIVE, until));
         *held.borrow_mut() =
             Some(Locked { _sinks: sinks, _sessions: sessions, _record: lock(locked(), until) });
     });
+    // Before the fork, so that the child waits for nobody.
+    WAITING.fetch_sub(1, Ordering::Relaxed);
 }
 
 unsafe extern "C" fn let_all_go() {

@@ -39,6 +39,8 @@ pub(crate) struct Record {
 
 /// The one record of this process.
 pub(crate) fn record() -> MutexGuard<'static, Record> {
+    #[cfg(unix)]
+    crate::forking::let_go_first();
     locked().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
