@@ -6,6 +6,7 @@
 
 pub mod child;
 mod heat;
+pub mod observed;
 pub mod parent;
 mod programs;
 mod ring;

@@ -29,7 +29,7 @@ pub use past::Past;
 use processes::Parts;
 pub use processes::run_all;
 
-use crate::isolation::parent::{Observed, Setting};
+use crate::isolation::parent::{Observed, Setting, SharedSymbols};
 use crate::plan::Planned;
 use crate::program::Action;
 
@@ -68,7 +68,7 @@ pub fn judge(rules: &Rules, demand: Demand, dialect: Dialect, past: Past, events
 /// The dialect that the traces show.
 pub fn dialect_of(ran: &[Ran]) -> Dialect {
     let those_that_speak = ran.iter().map(|ran| &ran.observed).filter(|observed| observed.speaks);
-    dialect::infer(those_that_speak.map(|observed| observed.events.as_slice()))
+    dialect::infer(those_that_speak.map(Observed::events))
 }
 
 /// Whether any logon succeeded, if one was planned; the answer to the first legal one otherwise.
@@ -81,20 +81,20 @@ fn first_logon(planned: &[Planned], ran: &[Ran]) -> Result<(), NotTested> {
     let mut by_another_way = None;
     for trace in ran {
         let mut logons = Vec::new();
-        for event in &trace.observed.events {
+        for event in trace.observed.events() {
             match event {
-                Event::Call { id, call: Call::LogonEx { profile, .. }, .. } => logons.push((*id, *profile)),
+                Event::Call { id, call: Call::LogonEx { profile, .. }, .. } => logons.push((id, profile)),
                 Event::Return { id, outcome } => {
-                    let logon = logons.iter().find(|(logon, _)| logon == id);
+                    let logon = logons.iter().find(|(logon, _)| *logon == id);
                     if let Some((_, profile)) = logon {
                         if outcome.succeeded() && outcome.gave_object() {
                             return Ok(());
                         }
                         let said = || match outcome.ending {
                             Ending::Returned(_) => {
-                                format!("MAPILogonEx answered {}", crate::report::words::outcome(outcome))
+                                format!("MAPILogonEx answered {}", crate::report::words::outcome(&outcome))
                             }
-                            _ => format!("MAPILogonEx: {}", crate::report::words::outcome(outcome)),
+                            _ => format!("MAPILogonEx: {}", crate::report::words::outcome(&outcome)),
                         };
                         // A trace that leaves MAPIInitialize out on purpose says nothing of the profile.
                         if outcome.is(mapi_session_spec::hresult::HResult::MAPI_E_NOT_INITIALIZED) {
@@ -110,14 +110,11 @@ fn first_logon(planned: &[Planned], ran: &[Ran]) -> Result<(), NotTested> {
             }
         }
     }
-    let died = || {
-        let last = ran.last().and_then(|ran| ran.observed.events.last());
-        match last {
-            Some(Event::Return { outcome, .. }) if !outcome.came_back() => {
-                format!("before any logon, {}", crate::report::words::outcome(outcome))
-            }
-            _ => "none was made".into(),
+    let died = || match ran.last().and_then(|ran| ran.observed.events().pop()) {
+        Some(Event::Return { outcome, .. }) if !outcome.came_back() => {
+            format!("before any logon, {}", crate::report::words::outcome(&outcome))
         }
+        _ => "none was made".into(),
     };
     Err(NotTested::NoLogon(refused.or(by_another_way).unwrap_or_else(died)))
 }
@@ -145,8 +142,9 @@ pub struct Request<'a> {
 pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<Findings, NotTested> {
     let planned = request.planned;
     let races_from = planned.iter().position(|planned| planned.race.is_some()).unwrap_or(planned.len());
-    let mut parts = Parts::new(request.setting, planned);
-    let mut judging = Judging::new(request);
+    let symbols = SharedSymbols::default();
+    let mut parts = Parts::new(request.setting, planned, &symbols);
+    let mut judging = Judging::new(request, &symbols);
     let mut ran = parts.run(0..races_from, progress, &mut |from, shown| judging.foresee(from, shown))?;
     if races_from > 0 {
         first_logon(planned, &ran)?;
@@ -204,7 +202,7 @@ fn collect_evidence(
         // process each.
         traces.sort_by_key(|(i, d)| {
             let level = request.rules.arms()[d.arm].level;
-            (d.kind == Kind::Hang, level, ran[*i].observed.events.len(), *i)
+            (d.kind == Kind::Hang, level, ran[*i].observed.trace().len(), *i)
         });
     }
     let mut evidence = confirm_each(request, ran, dialect, &suspects);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mapi_conform::Subject;
-use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting};
+use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting, SharedSymbols};
 use mapi_conform::program::{Action, Awaited, Program, Step};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{
@@ -93,7 +93,7 @@ fn every_call_reaches_the_slot_that_a_cpp_compiler_gives_it_with_every_argument_
     insta::assert_snapshot!(said);
     // And what comes back: an HRESULT is 32 bits with a sign, a connection as wide as a pointer.
     let answers: Vec<_> = observed
-        .events
+        .events()
         .iter()
         .filter_map(|event| match event {
             Event::Return { outcome, .. } => Some((outcome.code(), outcome.out)),
@@ -116,7 +116,7 @@ fn what_happens_on_another_thread_is_recorded_where_it_happened() {
     calls.push(Call::Uninitialize);
     let Some((observed, _)) = echoed(&calls) else { return };
     let shape: Vec<String> = observed
-        .events
+        .events()
         .iter()
         .filter_map(|event| match event {
             Event::Call { call: Call::Logoff { .. }, .. } => Some("Logoff".to_owned()),
@@ -176,7 +176,8 @@ fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first
     let is_word =
         |event: &&Event| matches!(event, Event::Callback { callback: Callback::OnNotify { .. }, .. });
     let before_it_settled = |observed: &Observed| {
-        let before = observed.events.iter().take_while(|event| !matches!(event, Event::Settled { .. }));
+        let events = observed.events();
+        let before = events.iter().take_while(|event| !matches!(event, Event::Settled { .. }));
         before.filter(is_word).count()
     };
     let words: Vec<usize> = batch.observed.iter().map(before_it_settled).collect();
@@ -192,7 +193,9 @@ fn a_subject_that_mostly_waits_is_stopped_early_where_it_may_be_and_one_that_wor
     let program = of_an_announcement();
     let run = |library: &str, may_stop| {
         let setting = setting(library, "profile");
-        let batch = parent::run_and_meanwhile(&setting, &[&program; TIMES], may_stop, &mut |_, _| {});
+        let symbols = SharedSymbols::default();
+        let programs = [&program; TIMES];
+        let batch = parent::run_and_meanwhile(&setting, &programs, &symbols, may_stop, &mut |_, _| {});
         (batch.end, batch.observed.len())
     };
     assert_eq!(run(&late, true), (BatchEnd::Waited, 256), "it would wait for 1.7 s more");

@@ -59,7 +59,7 @@ fn the_calls_of_a_race_meet_because_its_threads_line_up() {
     // beside other tests that race it may be few for a while.
     let meets_often = || {
         let ran = run(Subject::Reference, Duration::from_millis(200), &rounds);
-        let met = ran.iter().filter(|ran| meet(&ran.observed.events)).count();
+        let met = ran.iter().filter(|ran| meet(&ran.observed.events())).count();
         met * 8 > ran.len()
     };
     assert!((0..40).any(|_| meets_often()), "the calls never met in more than one round of eight");
@@ -91,7 +91,7 @@ fn a_sink_that_a_race_unregisters_before_the_session_ends_has_time_to_be_given_b
     };
     let mut first = 0;
     for ran in run(Subject::Library(keeps.into()), Duration::from_secs(2), &rounds) {
-        let events = &ran.observed.events;
+        let events = &ran.observed.events();
         first += usize::from(unadvised_first(events));
         let verdict = judge(&rules, DEMAND, Dialect::default(), ran.past, events);
         assert!(verdict.deviations.is_empty(), "{events:#?}");

@@ -17,14 +17,15 @@ use crate::event::Event;
 use crate::judge::{Judge, Verdict};
 use crate::rule::{Demand, Rules};
 use crate::state::World;
+use crate::symbols::{Key, Symbol, Symbols};
 
 /// How many states and steps are kept at most: some tens of megabytes.
 const MOST: usize = 1 << 16;
 
 /// How many steps that are looked up save what one costs that is learnt.
-const COST: u32 = 16;
+const COST: u32 = 32;
 /// What learning may cost before anything was saved: some milliseconds.
-const ADVANCE: u32 = 4_096 * COST;
+const ADVANCE: u32 = 2_048 * COST;
 
 /// A step that nothing can be said against.
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +52,6 @@ enum At<'r> {
     Beyond(Box<Judge<'r>>),
 }
 
-/// The event, as far as it can make a difference.
-const fn as_remembered(event: Event) -> Event {
-    match event {
-        Event::Call { id, thread, call } => Event::Call { id, thread, call: call.as_remembered() },
-        other => other,
-    }
-}
-
 /// Judges traces of sessions, the client not held. What it says is what [`Judge`] says.
 #[derive(Debug, Clone)]
 pub struct Automaton<'r> {
@@ -68,10 +61,10 @@ pub struct Automaton<'r> {
     /// What may be spent on learning, in steps looked up.
     credit: u32,
     states: IndexSet<World, FxBuildHasher>,
-    /// By state and event. `None`: something is broken or left undecided here.
-    steps: FxHashMap<(u32, Event), Option<Step>>,
+    /// By state and what happens. `None`: something is broken or left undecided here.
+    steps: FxHashMap<(u32, Key), Option<Step>>,
     /// By state, the step that was taken last: the next trace mostly takes it too, and to compare costs less than to hash.
-    taken_last: Vec<Option<(Event, Step)>>,
+    taken_last: Vec<Option<(Key, Step)>>,
     bore: IndexSet<FixedBitSet, FxBuildHasher>,
     /// For each of these sets, the last trace on which it bore.
     bore_last_on: Vec<u64>,
@@ -107,9 +100,10 @@ impl<'r> Automaton<'r> {
         }
     }
 
-    /// What the trace that starts in this world shows, and the world at its end.
-    pub fn judge(&mut self, start: &World, events: &[Event]) -> (Verdict, Cow<'_, World>) {
-        if let Some(end) = self.walk(start, events) {
+    /// What the trace that starts in this world shows, and the world at its end, where what is still under way is numbered in
+    /// any way. All traces that one automaton judges are of the same list of symbols, however that has grown.
+    pub fn judge(&mut self, start: &World, symbols: &Symbols, trace: &[Symbol]) -> (Verdict, Cow<'_, World>) {
+        if let Some(end) = self.walk(start, symbols, trace) {
             let mut bound = Vec::with_capacity(self.bound.count_ones(..));
             bound.extend(self.bound.ones());
             let verdict = Verdict { bound, ..Verdict::default() };
@@ -120,8 +114,8 @@ impl<'r> Automaton<'r> {
             return (verdict, end);
         }
         let mut judge = self.judge_in(start.clone());
-        for event in events {
-            judge.observe(event);
+        for event in symbols.events(trace) {
+            judge.observe(&event);
         }
         let end = judge.world.clone();
         (judge.verdict(), Cow::Owned(end))
@@ -132,14 +126,14 @@ impl<'r> Automaton<'r> {
     }
 
     /// Where the trace ends, if nothing can be said against any of its steps and nothing is owed then.
-    fn walk(&mut self, start: &World, events: &[Event]) -> Option<At<'r>> {
+    fn walk(&mut self, start: &World, symbols: &Symbols, trace: &[Symbol]) -> Option<At<'r>> {
         self.trace += 1;
         self.bound.clear();
         let mut at = self.begin(start);
         let mut looked_up = 0;
-        for event in events {
+        for symbol in trace {
             at = match at {
-                At::Known(state) => match self.next(state, as_remembered(*event)) {
+                At::Known(state) => match self.next(state, symbols, *symbol) {
                     Next::Step(step) => {
                         looked_up += 1;
                         self.note(step.bore);
@@ -149,11 +143,11 @@ impl<'r> Automaton<'r> {
                     Next::Beyond(judge) => self.beyond(judge, true)?,
                 },
                 At::BeyondForACall(mut judge) => {
-                    judge.observe(event);
+                    judge.observe(&symbols.event(*symbol));
                     self.beyond(judge, true)?
                 }
                 At::Beyond(mut judge) => {
-                    judge.observe(event);
+                    judge.observe(&symbols.event(*symbol));
                     self.beyond(judge, false)?
                 }
             };
@@ -199,28 +193,30 @@ impl<'r> Automaton<'r> {
         }
     }
 
-    fn next(&mut self, at: u32, event: Event) -> Next<'r> {
+    #[inline]
+    fn next(&mut self, at: u32, symbols: &Symbols, symbol: Symbol) -> Next<'r> {
+        let key = symbols.key(symbol);
         if let Some((last, step)) = &self.taken_last[at as usize]
-            && *last == event
+            && *last == key
         {
             return Next::Step(*step);
         }
-        let step = match self.steps.get(&(at, event)) {
+        let step = match self.steps.get(&(at, key)) {
             Some(known) => *known,
-            None => match self.learn(at, event) {
+            None => match self.learn(at, key, &symbols.event(symbol)) {
                 Ok(learnt) => learnt,
                 Err(judge) => return Next::Beyond(judge),
             },
         };
         let Some(step) = step else { return Next::ToTheJudge };
-        self.taken_last[at as usize] = Some((event, step));
+        self.taken_last[at as usize] = Some((key, step));
         Next::Step(step)
     }
 
     /// Asks the judge. What it said, if that is kept; otherwise the judge.
-    fn learn(&mut self, at: u32, event: Event) -> Result<Option<Step>, Box<Judge<'r>>> {
+    fn learn(&mut self, at: u32, key: Key, event: &Event) -> Result<Option<Step>, Box<Judge<'r>>> {
         let mut judge = Box::new(self.judge_in(self.states[at as usize].clone()));
-        judge.observe(&event);
+        judge.observe(event);
         if self.steps.len() >= self.most || self.credit < COST {
             return Err(judge);
         }
@@ -231,7 +227,7 @@ impl<'r> Automaton<'r> {
         } else {
             None
         };
-        self.steps.insert((at, event), step);
+        self.steps.insert((at, key), step);
         Ok(step)
     }
 
@@ -277,71 +273,101 @@ mod tests {
         ]
     }
 
+    /// An automaton, and the list of what its traces are made of.
+    struct Reader<'r> {
+        automaton: Automaton<'r>,
+        symbols: Symbols,
+    }
+
+    impl<'r> Reader<'r> {
+        fn new(rules: &'r Rules) -> Self {
+            Self { automaton: Automaton::new(rules, DEMAND), symbols: Symbols::default() }
+        }
+
+        fn walk(&mut self, events: &[Event]) -> Option<At<'r>> {
+            let trace = self.symbols.spell(events).expect("calls that begin before they end");
+            self.automaton.walk(&World::default(), &self.symbols, &trace)
+        }
+    }
+
     #[test]
     fn a_step_is_worked_out_once_and_a_broken_one_is_left_to_the_judge() {
         let rules = Rules::documented();
-        let mut automaton = Automaton::new(&rules, DEMAND);
-        let start = World::default();
-        assert!(automaton.walk(&start, &initialised(HResult::S_OK)).is_some());
-        assert_eq!(automaton.steps.len(), 3);
-        assert!(automaton.walk(&start, &initialised(HResult::S_OK)).is_some());
-        assert_eq!(automaton.steps.len(), 3);
-        assert!(automaton.walk(&start, &initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
-        assert_eq!(automaton.steps.len(), 4);
-        assert!(automaton.walk(&start, &initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
-        assert_eq!(automaton.steps.len(), 4);
+        let mut reader = Reader::new(&rules);
+        assert!(reader.walk(&initialised(HResult::S_OK)).is_some());
+        assert_eq!(reader.automaton.steps.len(), 3);
+        assert!(reader.walk(&initialised(HResult::S_OK)).is_some());
+        assert_eq!(reader.automaton.steps.len(), 3);
+        assert!(reader.walk(&initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
+        assert_eq!(reader.automaton.steps.len(), 4);
+        assert!(reader.walk(&initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
+        assert_eq!(reader.automaton.steps.len(), 4);
     }
 
     #[test]
     fn nothing_more_is_learnt_once_it_has_cost_more_than_it_saved() {
         let rules = Rules::documented();
-        let mut automaton = Automaton::new(&rules, DEMAND);
-        let start = World::default();
-        assert!(automaton.walk(&start, &initialised(HResult::S_OK)).is_some());
-        automaton.credit = COST;
-        assert!(automaton.walk(&start, &initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
-        assert_eq!((automaton.credit, automaton.steps.len()), (0, 4));
-        assert!(
-            automaton.walk(&start, &initialised(HResult::S_FALSE)).is_some(),
-            "the judge has nothing to say"
-        );
-        assert_eq!(automaton.steps.len(), 4);
+        let mut reader = Reader::new(&rules);
+        assert!(reader.walk(&initialised(HResult::S_OK)).is_some());
+        reader.automaton.credit = COST;
+        assert!(reader.walk(&initialised(HResult::MAPI_E_CALL_FAILED)).is_none());
+        assert_eq!((reader.automaton.credit, reader.automaton.steps.len()), (0, 4));
+        assert!(reader.walk(&initialised(HResult::S_FALSE)).is_some(), "the judge has nothing to say");
+        assert_eq!(reader.automaton.steps.len(), 4);
         // What is known is looked up still, and earns.
-        automaton.credit = 0;
-        assert!(automaton.walk(&start, &initialised(HResult::S_OK)).is_some());
-        assert_eq!(automaton.credit, 3);
+        reader.automaton.credit = 0;
+        assert!(reader.walk(&initialised(HResult::S_OK)).is_some());
+        assert_eq!(reader.automaton.credit, 3);
     }
 
     #[test]
     fn a_step_that_is_not_kept_leads_back_to_what_is_known() {
         let rules = Rules::documented();
-        let mut automaton = Automaton::new(&rules, DEMAND);
-        let start = World::default();
+        let mut reader = Reader::new(&rules);
         let initialised = initialised(HResult::S_OK);
-        assert!(automaton.walk(&start, &initialised).is_some());
-        automaton.credit = 0;
-        let renumbered = initialised.map(|event| match event {
-            Event::Call { thread, call, .. } => Event::Call { id: CallId(2), thread, call },
-            Event::Return { outcome, .. } => Event::Return { id: CallId(2), outcome },
+        assert!(reader.walk(&initialised).is_some());
+        reader.automaton.credit = 0;
+        let elsewhere = initialised.map(|event| match event {
+            Event::Call { id, call, .. } => Event::Call { id, thread: ThreadId(1), call },
             other => other,
         });
-        assert!(matches!(automaton.walk(&start, &renumbered[..1]), Some(At::BeyondForACall(_))));
-        assert!(matches!(automaton.walk(&start, &renumbered), Some(At::Known(_))));
+        assert!(matches!(reader.walk(&elsewhere[..1]), Some(At::BeyondForACall(_))));
+        assert!(matches!(reader.walk(&elsewhere), Some(At::Known(_))));
+        let automaton = &reader.automaton;
         assert_eq!((automaton.credit, automaton.steps.len()), (1, 3), "one step was looked up, the last");
     }
 
     #[test]
-    fn window_handles_that_no_rule_tells_apart_lead_to_the_same() {
+    fn the_number_of_a_call_is_no_matter() {
         let rules = Rules::documented();
-        let mut automaton = Automaton::new(&rules, DEMAND);
+        let mut reader = Reader::new(&rules);
+        let initialised = initialised(HResult::S_OK);
+        assert!(reader.walk(&initialised).is_some());
+        let renumbered = initialised.map(|event| match event {
+            Event::Call { thread, call, .. } => Event::Call { id: CallId(7), thread, call },
+            Event::Return { outcome, .. } => Event::Return { id: CallId(7), outcome },
+            other => other,
+        });
+        assert!(reader.walk(&renumbered).is_some());
+        assert_eq!(reader.automaton.steps.len(), 3);
+    }
+
+    #[test]
+    fn window_handles_that_no_rule_tells_apart_and_how_long_it_was_waited_lead_to_the_same() {
+        let rules = Rules::documented();
+        let mut reader = Reader::new(&rules);
         let logoff = |ui_param| {
             let (session, flags) = (SessionId(0), LogoffFlags(0));
             let call = Call::Logoff { session, ui_param, flags, reserved: 0, dirty: false };
-            [Event::Call { id: CallId(1), thread: ThreadId(0), call }]
+            Event::Call { id: CallId(1), thread: ThreadId(0), call }
         };
         for (handle, steps) in [(1, 1), (2, 1), (u64::MAX, 1), (0, 2)] {
-            assert!(automaton.walk(&World::default(), &logoff(handle)).is_some());
-            assert_eq!(automaton.steps.len(), steps, "{handle}");
+            assert!(reader.walk(&[logoff(handle)]).is_some());
+            assert_eq!(reader.automaton.steps.len(), steps, "{handle}");
+        }
+        for milliseconds in [0, 200] {
+            assert!(reader.walk(&[Event::Settled { milliseconds }]).is_some());
+            assert_eq!(reader.automaton.steps.len(), 3, "{milliseconds} ms");
         }
     }
 
@@ -350,7 +376,9 @@ mod tests {
         let rules = Rules::documented();
         for most in 0..4 {
             let mut automaton = Automaton::that_keeps(most, &rules, DEMAND);
-            let (verdict, _) = automaton.judge(&World::default(), &initialised(HResult::S_OK));
+            let mut symbols = Symbols::default();
+            let trace = symbols.spell(&initialised(HResult::S_OK)).expect("a trace");
+            let (verdict, _) = automaton.judge(&World::default(), &symbols, &trace);
             assert!(!verdict.bound.is_empty());
             assert!(automaton.steps.len() <= most && automaton.states.len() <= most);
         }

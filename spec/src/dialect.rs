@@ -3,6 +3,7 @@
 use crate::event::{Call, Callback, Event, Profile};
 use crate::flags::{LogoffFlags, LogonFlags};
 use crate::state::{Membership, Welcome, World};
+use crate::symbols::Happening;
 
 /// Whether a subject shares sessions between clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -37,10 +38,13 @@ struct Evidence {
 }
 
 /// What the subject was seen to offer, over all its traces.
-pub fn infer<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Dialect {
+pub fn infer<T: AsRef<[Event]>>(traces: impl IntoIterator<Item = T>) -> Dialect {
     let mut inference = Inference::default();
     for trace in traces {
-        inference.learn(trace);
+        inference.learn(trace.as_ref());
+        if inference.is_certain() {
+            break;
+        }
     }
     inference.dialect()
 }
@@ -55,13 +59,15 @@ pub struct Inference {
 impl Inference {
     /// One more trace, as it is known by now.
     pub fn learn(&mut self, trace: &[Event]) {
-        // Once somebody was told, nothing can say otherwise.
-        if !self.seen.told && trace.iter().any(says_something) {
-            self.begin();
-            for event in trace {
-                self.observe(event);
-            }
+        self.begin();
+        for event in trace {
+            self.observe(event);
         }
+    }
+
+    /// Whether nothing that comes can say otherwise: somebody was told.
+    pub const fn is_certain(&self) -> bool {
+        self.seen.told
     }
 
     /// Another trace begins.
@@ -117,13 +123,15 @@ impl Inference {
     }
 }
 
-/// Whether what the subject offers may be learnt from this: a logon that can only join, or a word. A trace that has no such
-/// event need not be shown to [`Inference::learn`].
+/// Whether what the subject offers may be learnt from this: a logon that can only join, or a word. A trace in which nothing of
+/// that happens need not be shown to [`Inference::learn`].
 #[inline]
-pub const fn says_something(event: &Event) -> bool {
-    match event {
-        Event::Call { call: Call::LogonEx { profile: Profile::Null, flags, .. }, .. } => flags.0 & OWN == 0,
-        Event::Callback { callback: Callback::OnNotify { .. }, .. } => true,
+pub const fn says_something(happening: &Happening) -> bool {
+    match happening {
+        Happening::Call { call: Call::LogonEx { profile: Profile::Null, flags, .. }, .. } => {
+            flags.0 & OWN == 0
+        }
+        Happening::Callback { callback: Callback::OnNotify { .. }, .. } => true,
         _ => false,
     }
 }

@@ -32,6 +32,7 @@ mod rules;
 pub mod scope;
 pub mod state;
 mod step;
+pub mod symbols;
 
 pub use era::Era;
 pub use level::Level;

@@ -11,19 +11,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mapi_session_spec::event::Event;
-use mapi_session_spec::outcome::{Ending, Out, Outcome};
+use mapi_session_spec::outcome::Ending;
 use memmap2::MmapMut;
 
 use super::child::Orders;
-use super::programs::{self, Written};
+pub use super::observed::{Observed, SharedSymbols};
+use super::programs::Programs;
 use super::ring::{self, Records, Ring};
 use super::wire::Record;
 use crate::interruption;
 use crate::program::Program;
 use crate::subject::Subject;
 use pace::{Next, Pace};
-use reading::{NONSENSE, Reading, take};
+use reading::{NONSENSE, Reader, Reading};
 
 /// How the child is run.
 #[derive(Debug, Clone)]
@@ -50,21 +50,6 @@ impl Setting {
     pub const fn has_a_process_of_its_own(&self) -> bool {
         self.program.is_some()
     }
-}
-
-/// What running one program showed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// What happened, in the order observed.
-    pub events: Vec<Event>,
-    /// Whether any of it may say something of the subject's dialect.
-    pub speaks: bool,
-    /// Whether the program ran to its end and every settling settled.
-    pub whole: bool,
-    /// The step at which the subject died, if it did.
-    pub died_at: Option<usize>,
-    /// The steps whose calls were made, in the order they began.
-    pub ran: Vec<u16>,
 }
 
 /// How a batch ended.
@@ -100,20 +85,22 @@ const SHOWN_AT_ONCE: usize = 64;
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
-    run_and_meanwhile(setting, programs, false, &mut |_, _| {})
+    run_and_meanwhile(setting, programs, &SharedSymbols::default(), false, &mut |_, _| {})
 }
 
-/// The same. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of
+/// The same, written in this list. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of
 /// the programs from that place on, which have been run to their ends. If it `may_stop`, not all programs of a subject
 /// that mostly waits are run.
 pub fn run_and_meanwhile(
     setting: &Setting,
     programs: &[&Program],
+    symbols: &SharedSymbols,
     may_stop: bool,
     meanwhile: &mut dyn FnMut(usize, &[&Observed]),
 ) -> Batch {
-    match Running::start(setting, programs, may_stop) {
-        Ok(mut running) => running.follow(setting, programs, meanwhile),
+    let programs = Programs::of(programs);
+    match Running::start(setting, &programs, may_stop) {
+        Ok(mut running) => running.follow(setting, Reader::of(&programs, symbols.clone()), meanwhile),
         Err(message) => Batch { observed: Vec::new(), end: BatchEnd::Broken(message) },
     }
 }
@@ -219,11 +206,11 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
 }
 
 impl Running {
-    fn start(setting: &Setting, programs: &[&Program], may_stop: bool) -> Result<Self, String> {
+    fn start(setting: &Setting, programs: &Programs, may_stop: bool) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
-        let Written { bytes, races } = programs::write(programs);
-        let (file, mut shared) = shared_file(&bytes).map_err(why)?;
-        let pace = Pace::of(programs.len(), may_stop && !races && setting.has_a_process_of_its_own());
+        let races = programs.race();
+        let (file, mut shared) = shared_file(&programs.bytes()).map_err(why)?;
+        let pace = Pace::of(programs.count(), may_stop && !races && setting.has_a_process_of_its_own());
         ring_in(&mut shared).allow(pace.allowed());
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
@@ -252,12 +239,11 @@ impl Running {
     fn follow(
         &mut self,
         setting: &Setting,
-        programs: &[&Program],
+        mut reader: Reader,
         meanwhile: &mut dyn FnMut(usize, &[&Observed]),
     ) -> Batch {
         let ring = ring_in(&mut self.shared);
         let mut records = Records::of(ring);
-        let mut readings: Vec<Reading> = Vec::new();
         let mut exception = false;
         // Who races needs the processors more than who reads of it.
         let races = self.races;
@@ -266,22 +252,24 @@ impl Running {
         let mut gone: Option<Ending> = None;
         let mut shown = 0;
         loop {
-            while let Some(read) = records.pop() {
+            loop {
+                records.each_while(|word| reader.take_frequent(word));
+                let Some(read) = records.pop() else { break };
                 idle = 0;
                 if self.named.is_some() {
                     self.named = None;
                 }
                 let Some((trace, record)) = read else {
-                    return finish(readings, BatchEnd::Broken(NONSENSE.to_owned()));
+                    return finish(reader, BatchEnd::Broken(NONSENSE.to_owned()));
                 };
                 match record {
                     Record::Finished => {
-                        let all = readings.len() == programs.len();
-                        return finish(readings, if all { BatchEnd::Finished } else { BatchEnd::Waited });
+                        let all = reader.readings.len() == reader.programs();
+                        return finish(reader, if all { BatchEnd::Finished } else { BatchEnd::Waited });
                     }
                     Record::NotLoaded => {
                         self.host.kill_gently();
-                        return finish(readings, BatchEnd::NotLoaded(self.what_it_said()));
+                        return finish(reader, BatchEnd::NotLoaded(self.what_it_said()));
                     }
                     Record::Exception => exception = true,
                     Record::Waited { milliseconds } => {
@@ -291,27 +279,27 @@ impl Running {
                         }
                     }
                     record => {
-                        if let Err(message) = take(&mut readings, programs, trace, record) {
-                            return finish(readings, BatchEnd::Broken(message.to_owned()));
+                        if let Err(message) = reader.take(trace, record) {
+                            return finish(reader, BatchEnd::Broken(message.to_owned()));
                         }
                     }
                 }
             }
             if let Some(ending) = gone {
                 let ending = if exception { Ending::Threw } else { ending };
-                return died(readings, programs, ending);
+                return died(reader, ending);
             }
-            let ended = readings.len() - usize::from(readings.last().is_some_and(|last| !last.ended));
+            let ended = reader.ended();
             let to_show = match ended - shown {
-                all if ended == programs.len() => all,
+                all if ended == reader.programs() => all,
                 // What is written meanwhile fills the ring: few at once.
                 some if !races && some >= SHOWN_AT_ONCE => SHOWN_AT_ONCE,
                 _ => 0,
             };
             if to_show > 0 {
                 let shown_now = shown..shown + to_show;
-                readings[shown_now.clone()].iter_mut().for_each(Reading::close);
-                let of_them = readings[shown_now].iter().map(|reading| &reading.observed);
+                reader.readings[shown_now.clone()].iter_mut().for_each(Reading::close);
+                let of_them = reader.readings[shown_now].iter().map(|reading| &reading.observed);
                 meanwhile(shown, &of_them.collect::<Vec<_>>());
                 shown += to_show;
                 // That took its time.
@@ -332,7 +320,7 @@ impl Running {
             let loads = if records.at_start() { LOADING } else { Duration::ZERO };
             if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit.max(loads) + waits) {
                 self.host.kill();
-                return died(readings, programs, Ending::Hung);
+                return died(reader, Ending::Hung);
             }
             // The child is let get ahead: who reads every record as it is written slows the writer.
             let nap = if races || idle > 2_000 { 500 } else { 20 };
@@ -362,42 +350,18 @@ fn ending_of(status: ExitStatus) -> Ending {
     }
 }
 
-fn finish(readings: Vec<Reading>, end: BatchEnd) -> Batch {
-    let observed = readings
-        .into_iter()
-        .map(|mut reading| {
-            reading.close();
-            reading.observed
-        })
-        .collect();
-    Batch { observed, end }
+fn finish(reader: Reader, end: BatchEnd) -> Batch {
+    Batch { observed: reader.into_observed(), end }
 }
 
 /// The process is gone: the call it was in has ended so.
-fn died(mut readings: Vec<Reading>, programs: &[&Program], ending: Ending) -> Batch {
-    // What hangs may have begun in a trace before the last, on a thread of the subject's own.
-    let in_a_call = readings.iter().rposition(|reading| !reading.steps.is_empty());
-    let at_its_end = in_a_call.filter(|_| ending == Ending::Hung).or(readings.len().checked_sub(1));
-    let Some(index) = at_its_end else {
-        let message = match ending {
-            Ending::Hung => "the subject does not come back from being loaded",
-            _ => "the subject's process died while it was loaded",
-        };
-        return finish(readings, BatchEnd::NotLoaded(message.into()));
+fn died(mut reader: Reader, ending: Ending) -> Batch {
+    let end = match reader.end(ending) {
+        Some(program) => BatchEnd::Died(program),
+        None if ending == Ending::Hung => {
+            BatchEnd::NotLoaded("the subject does not come back from being loaded".into())
+        }
+        None => BatchEnd::NotLoaded("the subject's process died while it was loaded".into()),
     };
-    let last = &mut readings[index];
-    last.open_again();
-    // The innermost call that has not returned is the one that did it: the latest to begin.
-    match last.steps.last().copied() {
-        Some((step, id)) => {
-            last.observed.events.push(Event::Return { id, outcome: Outcome { ending, out: Out::None } });
-            last.observed.died_at = Some(usize::from(step));
-        }
-        None if index + 1 < programs.len() || !last.ended => {
-            // Between calls, or in a thread of the subject's own: the trace shows all that can be shown.
-            last.observed.died_at = Some(usize::MAX);
-        }
-        None => {}
-    }
-    finish(readings, BatchEnd::Died(index))
+    finish(reader, end)
 }

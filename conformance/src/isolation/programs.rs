@@ -1,59 +1,17 @@
 //! The programs, in the memory that parent and child share: each different step once, and for each program which
 //! they are. A plan of a million steps is made of a few thousand different ones.
 
+use std::ops::Range;
+
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::wire::{STEP_BYTES, decode_step, encode_step};
 use crate::program::{Program, Step};
 
-/// The programs as they are handed over.
-pub(super) struct Written {
-    /// What the child is handed.
-    pub(super) bytes: Vec<u8>,
-    /// Whether any of them races.
-    pub(super) races: bool,
-}
-
-/// The programs as bytes.
-pub(super) fn write(programs: &[&Program]) -> Written {
-    let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_hasher(FxBuildHasher);
-    let mut different: Vec<&Step> = Vec::new();
-    let total: usize = programs.iter().map(|program| program.steps.len()).sum();
-    let mut which: Vec<u32> = Vec::with_capacity(total);
-    let mut before: &[Step] = &[];
-    for program in programs {
-        let begin = which.len();
-        for (place, step) in program.steps.iter().enumerate() {
-            // Neighbours in a plan begin alike: looking there first costs less than a hash.
-            let number = if before.get(place) == Some(step) {
-                which[begin - before.len() + place]
-            } else {
-                *numbers.entry(step).or_insert_with(|| {
-                    different.push(step);
-                    different.len() as u32 - 1
-                })
-            };
-            which.push(number);
-        }
-        before = &program.steps;
-    }
-    let words = 2 + programs.len() + total;
-    let mut bytes = Vec::with_capacity(4 * words + STEP_BYTES * different.len());
-    let mut word = |word: u32| bytes.extend(word.to_le_bytes());
-    word(different.len() as u32);
-    word(programs.len() as u32);
-    for program in programs {
-        word(program.steps.len() as u32);
-    }
-    which.into_iter().for_each(word);
-    for step in &different {
-        bytes.extend(encode_step(step));
-    }
-    Written { bytes, races: different.iter().any(|step| step.place.is_racing()) }
-}
-
-/// The programs as the child was handed them.
+/// The programs of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Programs {
+    /// The different steps.
     different: Vec<Step>,
     /// The steps of all programs, one after the other, by their places among the different ones.
     which: Vec<u32>,
@@ -62,7 +20,49 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// `None` if these bytes are no programs.
+    /// These.
+    pub(super) fn of(programs: &[&Program]) -> Self {
+        let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_hasher(FxBuildHasher);
+        let mut different: Vec<Step> = Vec::new();
+        let mut ends = Vec::with_capacity(programs.len());
+        let mut which: Vec<u32> = Vec::with_capacity(programs.iter().map(|p| p.steps.len()).sum());
+        let mut before: &[Step] = &[];
+        for program in programs {
+            let begin = which.len();
+            for (place, step) in program.steps.iter().enumerate() {
+                // Neighbours in a plan begin alike: looking there first costs less than a hash.
+                let number = if before.get(place) == Some(step) {
+                    which[begin - before.len() + place]
+                } else {
+                    *numbers.entry(step).or_insert_with(|| {
+                        different.push(*step);
+                        different.len() as u32 - 1
+                    })
+                };
+                which.push(number);
+            }
+            ends.push(which.len());
+            before = &program.steps;
+        }
+        Self { different, which, ends }
+    }
+
+    /// As the child is handed them.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let words = 2 + self.ends.len() + self.which.len();
+        let mut bytes = Vec::with_capacity(4 * words + STEP_BYTES * self.different.len());
+        let lengths = (0..self.count()).map(|program| self.range(program).len() as u32);
+        let head = [self.different.len() as u32, self.count() as u32];
+        for word in head.into_iter().chain(lengths).chain(self.which.iter().copied()) {
+            bytes.extend(word.to_le_bytes());
+        }
+        for step in &self.different {
+            bytes.extend(encode_step(step));
+        }
+        bytes
+    }
+
+    /// What the child was handed. `None` if these bytes are no programs.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
         let mut word = || {
@@ -93,15 +93,34 @@ impl Programs {
         self.ends.len()
     }
 
-    /// Whether any step of any of them is so.
-    pub(super) fn any_step(&self, is_so: impl Fn(&Step) -> bool) -> bool {
-        self.different.iter().any(is_so)
+    /// Whether any of them races.
+    pub(super) fn race(&self) -> bool {
+        self.different.iter().any(|step| step.place.is_racing())
     }
 
     /// The steps of one of them.
     pub(super) fn steps(&self, program: usize) -> Vec<Step> {
-        let begin = program.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.which[begin..self.ends[program]].iter().map(|number| self.different[*number as usize]).collect()
+        self.which[self.range(program)].iter().map(|number| self.different[*number as usize]).collect()
+    }
+
+    /// The different steps.
+    pub(super) fn different(&self) -> &[Step] {
+        &self.different
+    }
+
+    /// Where the steps of one program lie among them. Nowhere, if there is none of that number.
+    #[inline]
+    pub(super) fn places(&self, program: usize) -> &[u32] {
+        if program < self.count() { &self.which[self.range(program)] } else { &[] }
+    }
+
+    #[inline]
+    fn begin(&self, program: usize) -> usize {
+        program.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    fn range(&self, program: usize) -> Range<usize> {
+        self.begin(program)..self.ends[program]
     }
 }
 
@@ -122,20 +141,27 @@ mod tests {
         programs
     }
 
+    fn written(programs: &[Program]) -> Vec<u8> {
+        Programs::of(&programs.iter().collect::<Vec<_>>()).bytes()
+    }
+
     #[test]
     fn programs_are_read_as_they_were_written() {
         let programs = programs();
-        let read = Programs::read(&write(&programs.iter().collect::<Vec<_>>()).bytes).expect("programs");
+        let read = Programs::read(&written(&programs)).expect("programs");
         assert_eq!(read.count(), programs.len());
         for (i, program) in programs.iter().enumerate() {
             assert_eq!(read.steps(i), program.steps);
+            let by_place = read.places(i).iter().map(|place| read.different()[*place as usize]);
+            assert_eq!(by_place.collect::<Vec<_>>(), program.steps);
         }
+        assert!(read.places(programs.len()).is_empty());
     }
 
     #[test]
     fn programs_that_are_cut_short_anywhere_or_name_a_step_that_is_not_there_are_refused() {
         let programs = programs();
-        let bytes = write(&programs.iter().collect::<Vec<_>>()).bytes;
+        let bytes = written(&programs);
         for length in 0..bytes.len() {
             assert!(Programs::read(&bytes[..length]).is_none(), "cut to {length}");
         }

@@ -210,6 +210,14 @@ impl Records {
         }
     }
 
+    /// Has the words looked at that were copied, one by one, until one is not taken. Only what is a record by itself is.
+    #[inline]
+    pub(super) fn each_while(&mut self, mut take: impl FnMut(u64) -> bool) {
+        while self.next < self.end && take(self.copied[self.next]) {
+            self.next += 1;
+        }
+    }
+
     /// Copies what more there is, as far as there is room for it.
     fn copy(&mut self) -> Copied {
         self.copied.copy_within(self.next..self.end, 0);

@@ -252,6 +252,27 @@ pub(super) const fn words_from(first: u64) -> usize {
     }
 }
 
+/// What most records say, of one trace and one step: they are looked at without being taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frequent {
+    /// The client's first thread is about to make the step's call.
+    Begin,
+    /// It has returned with `S_OK`, and with an out parameter that has no value.
+    Return(Out),
+}
+
+/// The trace, the step, and which of them the record is that has this word alone. `None`: it is another.
+#[inline]
+pub(super) fn frequent(word: u64) -> Option<(u32, u16, Frequent)> {
+    let (written, tiny) = (word as u8, (word >> 8) as u8);
+    let frequent = match written {
+        kind::BEGIN if tiny == 0 => Frequent::Begin,
+        kind::PLAIN_RETURN if tiny <= LAST_PLAIN_FORM => Frequent::Return(out_of(tiny, 0)?),
+        _ => return None,
+    };
+    Some(((word >> 32) as u32, (word >> 16) as u16, frequent))
+}
+
 #[inline]
 pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
     let first = |kind: u8, tiny: u8, small: u16| {
@@ -413,6 +434,7 @@ mod tests {
             Record::TraceStart,
             Record::TraceEnd,
             Record::Begin { step: 0x8001, thread: 0x81 },
+            Record::Begin { step: 0x8001, thread: 0 },
             Record::Skipped,
             Record::CallbackReturn { number: u32::MAX },
             Record::Settled { milliseconds: u32::MAX },
@@ -425,6 +447,20 @@ mod tests {
         for record in plain.into_iter().chain(returns).chain(callbacks) {
             let words = encode_record(u32::MAX - 7, record);
             assert_eq!(decode_record(words), Some((u32::MAX - 7, record)));
+            let (step, expected) = match record {
+                Record::Begin { step, thread: 0 } => (step, Some(Frequent::Begin)),
+                Record::Return { step, code: HResult::S_OK, out }
+                    if !matches!(out, Out::SameAs(_) | Out::Value(_)) =>
+                {
+                    (step, Some(Frequent::Return(out)))
+                }
+                _ => (0, None),
+            };
+            assert_eq!(
+                frequent(words[0]),
+                expected.map(|frequent| (u32::MAX - 7, step, frequent)),
+                "{record:?}"
+            );
             assert!(words[words_from(words[0])..].iter().all(|word| *word == 0), "{record:?}: {words:x?}");
         }
     }

@@ -64,15 +64,11 @@ fn shows(
         return None;
     }
     let observed = batch.observed.into_iter().next()?;
-    let verdict = judge(
-        request.rules,
-        request.demand,
-        dialect,
-        Past::none(setting.has_a_process_of_its_own()),
-        &observed.events,
-    );
+    let events = observed.events();
+    let past = Past::none(setting.has_a_process_of_its_own());
+    let verdict = judge(request.rules, request.demand, dialect, past, &events);
     let found = verdict.deviations.iter().find(|d| is_again(request.rules, d, fault)).copied()?;
-    Some((observed.events, found, observed.ran))
+    Some((events, found, observed.ran()))
 }
 
 /// Confirms the first of these traces that can be shown again alone, and makes it small.
@@ -294,14 +290,15 @@ fn waiting_to_the_end(mut program: Program, deviation: &Deviation) -> Program {
 /// The program without the calls that came after the settling that showed the fault. What callbacks may do stays.
 fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation) -> Program {
     let mut program = program.clone();
-    let events = &observed.events;
+    let events = observed.events();
     if !matches!(events.get(deviation.event), Some(Event::Settled { .. })) {
         return program;
     }
     let is_called_back = |step: &Step| step.place.sink().is_some();
     let earlier =
         events[..deviation.event].iter().filter(|event| matches!(event, Event::Call { .. })).count();
-    let later = observed.ran.iter().skip(earlier).map(|step| usize::from(*step));
+    let ran = observed.ran();
+    let later = ran.iter().skip(earlier).map(|step| usize::from(*step));
     let next = later.filter(|step| program.steps.get(*step).is_some_and(|step| !is_called_back(step))).min();
     if let Some(next) = next {
         let mut index = 0;

@@ -186,7 +186,7 @@ impl Findings {
             deviations,
             suspected: verdicts.iter().flat_map(|v| &v.deviations).map(|deviation| deviation.arm).collect(),
             traces: ran.len(),
-            calls: ran.iter().map(|ran| ran.observed.ran.len()).sum(),
+            calls: ran.iter().map(|ran| ran.observed.calls).sum(),
             forfeited_by: forfeited_by(ran, verdicts),
             goals: (aimed, reached),
             inconclusive: inconclusive.into_iter().collect(),
@@ -245,13 +245,13 @@ fn traces_that_bound(arms: &[Arm], verdicts: &[&Verdict]) -> BTreeMap<Requiremen
 fn forfeited_by(ran: &[Ran], verdicts: &[&Verdict]) -> BTreeMap<String, usize> {
     let mut all = BTreeMap::new();
     for (ran, _) in ran.iter().zip(verdicts).filter(|(_, verdict)| verdict.forfeited) {
-        let events = &ran.observed.events;
+        let events = ran.observed.events();
         let gone = events.iter().find_map(|event| match event {
             Event::Return { id, outcome } if !outcome.came_back() => Some((id, outcome)),
             _ => None,
         });
         let name = gone.and_then(|(id, outcome)| {
-            Some(format!("{}: {}", call_with(*id, events)?.name(), words::outcome(outcome)))
+            Some(format!("{}: {}", call_with(*id, &events)?.name(), words::outcome(outcome)))
         });
         *all.entry(name.unwrap_or_else(|| "between calls".to_owned())).or_default() += 1;
     }

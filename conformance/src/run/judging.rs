@@ -10,10 +10,11 @@ use mapi_session_spec::judge::{Judge, Verdict};
 use mapi_session_spec::requirement::Family;
 use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::state::{LogonsThatWorked, World};
+use mapi_session_spec::symbols::Symbol;
 
 use super::{Past, Ran, Request};
 use crate::cores::{cores, with_tools};
-use crate::isolation::parent::Observed;
+use crate::isolation::parent::{Observed, SharedSymbols};
 
 /// What is judged of one trace.
 #[derive(Clone, Copy)]
@@ -34,10 +35,10 @@ struct Judged {
 }
 
 /// How many events there were, and the last: what is seen of a trace grows, and its end is taken back if it does.
-type Seen = (usize, Option<Event>);
+type Seen = (usize, Option<Symbol>);
 
-fn seen(events: &[Event]) -> Seen {
-    (events.len(), events.last().copied())
+fn seen(trace: &[Symbol]) -> Seen {
+    (trace.len(), trace.last().copied())
 }
 
 /// Judges the traces of one run.
@@ -64,9 +65,9 @@ pub(super) fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events:
 }
 
 impl<'a> Judging<'a> {
-    pub(super) fn new(request: &Request<'a>) -> Self {
+    pub(super) fn new(request: &Request<'a>, symbols: &SharedSymbols) -> Self {
         Self {
-            judges: Judges::new(request),
+            judges: Judges::new(request, symbols.clone()),
             shares_all: !request.setting.has_a_process_of_its_own(),
             inference: Inference::default(),
             dialect: None,
@@ -80,7 +81,10 @@ impl<'a> Judging<'a> {
     /// again.
     pub(super) fn foresee(&mut self, from: usize, showings: &[Showing]) {
         for showing in showings.iter().filter(|showing| showing.observed.speaks) {
-            self.inference.learn(&showing.observed.events);
+            if self.inference.is_certain() {
+                break;
+            }
+            self.inference.learn(&showing.observed.events());
         }
         let dialect = self.inference.dialect();
         self.speak(dialect);
@@ -103,12 +107,9 @@ impl<'a> Judging<'a> {
     /// The verdict on every trace. What one leaves behind bears on those that came after it in its process.
     pub(super) fn verdicts(&mut self, ran: &[Ran], dialect: Dialect) -> Vec<&Verdict> {
         self.speak(dialect);
-        let has_changed = |(i, ran): (usize, &Ran)| {
-            let events = &ran.observed.events;
-            match self.known.get(&i) {
-                None => Some((i, ran.past)),
-                Some(judged) => (judged.seen != seen(events)).then_some((i, judged.past)),
-            }
+        let has_changed = |(i, ran): (usize, &Ran)| match self.known.get(&i) {
+            None => Some((i, ran.past)),
+            Some(judged) => (judged.seen != seen(ran.observed.trace())).then_some((i, judged.past)),
         };
         let changed = ran.iter().enumerate().filter_map(has_changed).collect();
         self.learn(ran, dialect, changed);
@@ -152,26 +153,30 @@ impl<'a> Judging<'a> {
 /// A judge for each core.
 struct Judges<'a> {
     automata: Vec<Automaton<'a>>,
+    /// The list that the traces are written in.
+    symbols: SharedSymbols,
     the_last_release_ends_it: bool,
 }
 
 impl<'a> Judges<'a> {
-    fn new(request: &Request<'a>) -> Self {
+    fn new(request: &Request<'a>, symbols: SharedSymbols) -> Self {
         let Request { rules, demand, .. } = *request;
         let ends_it = Family::Unk.id(14);
         Self {
             automata: (0..cores()).map(|_| Automaton::new(rules, demand)).collect(),
+            symbols,
             the_last_release_ends_it: rules.demanded(demand).any(|(_, arm)| arm.requirement == ends_it),
         }
     }
 
     fn judge(&mut self, dialect: Dialect, showings: &[Showing]) -> Vec<Judged> {
         let ends_it = self.the_last_release_ends_it;
+        let symbols = &*self.symbols.read();
         with_tools(&mut self.automata, showings, &|automaton, showing| {
-            let events = &showing.observed.events;
-            let (verdict, end) = automaton.judge(&showing.past.start(dialect), events);
+            let trace = showing.observed.trace();
+            let (verdict, end) = automaton.judge(&showing.past.start(dialect), symbols, trace);
             Judged {
-                seen: seen(events),
+                seen: seen(trace),
                 past: showing.past,
                 leaves_a_ghost: end.leaves_a_ghost(ends_it),
                 logon_worked: end.process.logon_worked,
@@ -222,9 +227,10 @@ mod tests {
             Request { setting: &setting, rules: &rules, demand, planned: &[], seed: 0, selected: &|_| true };
         let past = Past::none(true);
         let (good, bad) = (initialised(HResult::S_OK), initialised(HResult::MAPI_E_CALL_FAILED));
-        let observed = |events: &[Event]| Observed { events: events.to_vec(), ..Observed::default() };
+        let symbols = SharedSymbols::default();
+        let observed = |events: &[Event]| Observed::showing(&symbols, events);
         let ran = |events: &[Event]| Ran { program: 0, observed: observed(events), past, process: 0 };
-        let mut judging = Judging::new(&request);
+        let mut judging = Judging::new(&request, &symbols);
         let foreseen = [observed(&good[..1]), observed(&bad)];
         judging.foresee(0, &foreseen.each_ref().map(|observed| Showing { past, observed }));
         // The first trace has grown. What is shown here as the second is another, of the same length, so that it can be

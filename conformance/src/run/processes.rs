@@ -15,7 +15,7 @@ use super::judging::Showing;
 use super::past::Past;
 use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
-use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
+use crate::isolation::parent::{self, BatchEnd, Observed, Setting, SharedSymbols};
 use crate::plan::Planned;
 use crate::program::{Action, Awaited, Program, Step};
 
@@ -32,18 +32,29 @@ const ABREAST_WITHOUT_RACES: usize = 16;
 /// A race that takes longer than this, on the average, is one that waits.
 const WAITS: Duration = Duration::from_millis(2);
 
-/// Runs one part of the plan after the other.
-pub(super) struct Parts<'a> {
+/// What is run, how, and the list that what is observed is written in.
+#[derive(Clone, Copy)]
+struct Run<'a> {
     setting: &'a Setting,
     planned: &'a [Planned],
+    symbols: &'a SharedSymbols,
+}
+
+/// Runs one part of the plan after the other.
+pub(super) struct Parts<'a> {
+    run: Run<'a>,
     abreast: usize,
     /// The number of the next process.
     process: usize,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) const fn new(setting: &'a Setting, planned: &'a [Planned]) -> Self {
-        Self { setting, planned, abreast: 1, process: 0 }
+    pub(super) const fn new(
+        setting: &'a Setting,
+        planned: &'a [Planned],
+        symbols: &'a SharedSymbols,
+    ) -> Self {
+        Self { run: Run { setting, planned, symbols }, abreast: 1, process: 0 }
     }
 
     /// Runs this part.
@@ -53,13 +64,13 @@ impl<'a> Parts<'a> {
         progress: &mut dyn FnMut(usize, usize),
         foresee: &mut dyn FnMut(usize, &[Showing]),
     ) -> Result<Vec<Ran>, NotTested> {
-        let is_of_races = self.planned.get(which.start).is_some_and(|planned| planned.race.is_some());
+        let is_of_races = self.run.planned.get(which.start).is_some_and(|planned| planned.race.is_some());
         let count = u32::try_from(which.len()).unwrap_or(u32::MAX);
         let clock = Instant::now();
         let mut ran = if self.abreast > 1 {
-            run_abreast(self.setting, self.planned, which, self.abreast, progress)?
+            run_abreast(self.run, which, self.abreast, progress)?
         } else {
-            let (mut ran, rest) = run_some(self.setting, self.planned, which, true, progress, foresee)?;
+            let (mut ran, rest) = run_some(self.run, which, true, progress, foresee)?;
             if !rest.is_empty() {
                 let mut process = ran.last().map_or(0, |ran| ran.process + 1);
                 let mut others = self.run_what_waits(rest, &ran, progress)?;
@@ -70,7 +81,7 @@ impl<'a> Parts<'a> {
         };
         if is_of_races
             && count > 0
-            && self.setting.has_a_process_of_its_own()
+            && self.run.setting.has_a_process_of_its_own()
             && clock.elapsed() > WAITS * count
         {
             self.abreast = ABREAST;
@@ -87,10 +98,9 @@ impl<'a> Parts<'a> {
         alone: &[Ran],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Ran>, NotTested> {
-        let (setting, planned) = (self.setting, self.planned);
-        let abreast = run_abreast(setting, planned, rest.clone(), ABREAST_WITHOUT_RACES, progress)?;
+        let abreast = run_abreast(self.run, rest.clone(), ABREAST_WITHOUT_RACES, progress)?;
         if kept_out::keep_each_other_out(observed(alone), observed(&abreast)) {
-            return run_some(setting, planned, rest, false, progress, &mut |_, _| {}).map(|(ran, _)| ran);
+            return run_some(self.run, rest, false, progress, &mut |_, _| {}).map(|(ran, _)| ran);
         }
         self.abreast = ABREAST;
         Ok(abreast)
@@ -112,13 +122,12 @@ fn number_from(ran: &mut [Ran], next: &mut usize) {
 
 /// Runs these in as many shares as processes run abreast.
 fn run_abreast(
-    setting: &Setting,
-    planned: &[Planned],
+    run: Run,
     which: Range<usize>,
     abreast: usize,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    let shares = in_shares(which.clone(), abreast, |i| waits(&planned[i].program));
+    let shares = in_shares(which.clone(), abreast, |i| waits(&run.planned[i].program));
     let (report, reports) = channel();
     std::thread::scope(|scope| {
         let running: Vec<_> = shares
@@ -132,7 +141,7 @@ fn run_abreast(
                     let mut progress = |done: usize, _| {
                         let _ = report.send((number, done.saturating_sub(start)));
                     };
-                    run_some(setting, planned, share, false, &mut progress, &mut |_, _| {})
+                    run_some(run, share, false, &mut progress, &mut |_, _| {})
                 })
             })
             .collect();
@@ -140,7 +149,7 @@ fn run_abreast(
         let mut done = vec![0; running.len()];
         for (number, of_it) in reports {
             done[number] = of_it;
-            progress(which.start + done.iter().sum::<usize>(), planned.len());
+            progress(which.start + done.iter().sum::<usize>(), run.planned.len());
         }
         let mut all = Vec::with_capacity(which.len());
         let mut process = 0;
@@ -191,19 +200,20 @@ pub fn run_all(
     planned: &[Planned],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
-    run_some(setting, planned, 0..planned.len(), false, progress, &mut |_, _| {}).map(|(ran, _)| ran)
+    let run = Run { setting, planned, symbols: &SharedSymbols::default() };
+    run_some(run, 0..planned.len(), false, progress, &mut |_, _| {}).map(|(ran, _)| ran)
 }
 
 /// The same, of these alone, and which are left: none, unless it `may_stop` where the subject mostly waits. `foresee` is
 /// shown what may prove to be all there is of the next traces, from that place on, while the subject is still listened to.
 fn run_some(
-    setting: &Setting,
-    planned: &[Planned],
+    run: Run,
     which: Range<usize>,
     may_stop: bool,
     progress: &mut dyn FnMut(usize, usize),
     foresee: &mut dyn FnMut(usize, &[Showing]),
 ) -> Result<(Vec<Ran>, Range<usize>), NotTested> {
+    let Run { setting, planned, symbols } = run;
     let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
     let mut quarantine = Quarantine::default();
     let mut process = 0;
@@ -214,12 +224,13 @@ fn run_some(
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
-        let result = parent::run_and_meanwhile(setting, &programs, may_stop, &mut |from, observed| {
-            let observed = observed.iter().zip(from..);
-            let showings: Vec<_> =
-                observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
-            foresee(ran.len() + from, &showings);
-        });
+        let result =
+            parent::run_and_meanwhile(setting, &programs, symbols, may_stop, &mut |from, observed| {
+                let observed = observed.iter().zip(from..);
+                let showings: Vec<_> =
+                    observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
+                foresee(ran.len() + from, &showings);
+            });
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
             ran.push(Ran { program: batch[offset].0, observed, past: past(offset), process });

@@ -1,12 +1,16 @@
 //! From the child's records to what was observed of each program. Every number is checked before use.
 
 use mapi_session_spec::dialect::says_something;
-use mapi_session_spec::event::{CallId, Callback, Event, SinkId, ThreadId};
-use mapi_session_spec::outcome::{Ending, Outcome};
+use mapi_session_spec::event::{Callback, SinkId, ThreadId};
+use mapi_session_spec::hresult::HResult;
+use mapi_session_spec::outcome::{Ending, Out, Outcome};
+use mapi_session_spec::symbols::{Happening, Number, Slot, Slots, Symbol};
 
 use super::Observed;
-use crate::isolation::wire::Record;
-use crate::program::{Action, Program};
+use crate::isolation::observed::SharedSymbols;
+use crate::isolation::programs::Programs;
+use crate::isolation::wire::{Frequent, Record, frequent};
+use crate::program::Action;
 
 /// How many events one trace may have before the subject counts as broken.
 const MOST_EVENTS: usize = 100_000;
@@ -15,68 +19,161 @@ const MOST_EVENTS: usize = 100_000;
 pub(super) const NONSENSE: &str = "the subject has overwritten the tester's own records";
 
 /// What was read of one program so far.
-#[derive(Default)]
 pub(super) struct Reading {
     pub(super) observed: Observed,
-    next_id: u32,
+    slots: Slots,
     /// The steps whose calls are under way, the latest last.
-    pub(super) steps: Vec<(u16, CallId)>,
-    callbacks: Vec<(u32, CallId)>,
+    pub(super) steps: Vec<(u16, Slot)>,
+    callbacks: Vec<(u32, Slot)>,
     not_settled: bool,
     pub(super) ended: bool,
 }
 
 impl Reading {
-    fn of(program: &Program) -> Self {
-        let mut reading = Self::default();
-        // A call and a return each, and the end: more comes of callbacks alone.
-        let steps = program.steps.len();
-        reading.observed.events.reserve(2 * steps + 1);
-        reading.observed.ran.reserve(steps);
-        reading
-    }
-
-    fn id(&mut self) -> CallId {
-        self.next_id += 1;
-        CallId(self.next_id)
-    }
-
-    fn push(&mut self, event: Event) {
-        self.observed.speaks |= says_something(&event);
-        self.observed.events.push(event);
-    }
-
     /// Nothing more is expected: if the program was run to its end, that ends the trace.
     pub(super) fn close(&mut self) {
         if self.ended && !self.not_settled && !self.observed.whole {
             self.observed.whole = true;
-            self.observed.events.push(Event::End);
+            self.observed.trace.push(Symbol::END);
         }
     }
 
     /// Something comes all the same.
+    #[inline]
     pub(super) fn open_again(&mut self) {
         if self.observed.whole {
             self.observed.whole = false;
-            self.observed.events.pop();
+            self.observed.trace.pop();
         }
+    }
+}
+
+/// What was read of the programs of one process.
+pub(super) struct Reader<'a> {
+    programs: &'a Programs,
+    symbols: SharedSymbols,
+    /// Of each different step, how its call is written where the client's first thread makes it, and whether that says
+    /// something of the dialect; once it was met.
+    calls: Vec<Option<(Number, bool)>>,
+    pub(super) readings: Vec<Reading>,
+    /// The number of the last of them, and where its steps lie among the different ones.
+    last: u32,
+    of_last: &'a [u32],
+}
+
+impl<'a> Reader<'a> {
+    /// Nothing yet.
+    pub(super) fn of(programs: &'a Programs, symbols: SharedSymbols) -> Self {
+        let calls = vec![None; programs.different().len()];
+        Self {
+            programs,
+            symbols,
+            calls,
+            readings: Vec::with_capacity(programs.count()),
+            last: 0,
+            of_last: &[],
+        }
+    }
+
+    /// How many programs there are.
+    pub(super) fn programs(&self) -> usize {
+        self.programs.count()
+    }
+
+    /// How many were run to their ends, the last of those begun aside.
+    pub(super) fn ended(&self) -> usize {
+        self.readings.len() - usize::from(self.readings.last().is_some_and(|last| !last.ended))
+    }
+
+    /// Takes the record that this word alone is, if it is one of the most frequent: a call, or its return, of the trace that
+    /// was begun last. What [`Self::take`] would do with it is what is done here.
+    #[inline]
+    pub(super) fn take_frequent(&mut self, word: u64) -> bool {
+        let Some((trace, step, frequent)) = frequent(word) else { return false };
+        let Some(reading) = self.readings.last_mut().filter(|reading| !reading.ended) else { return false };
+        let observed = &mut reading.observed;
+        // Where there is more than was expected, it is counted how much.
+        if trace != self.last || observed.trace.len() == observed.trace.capacity() {
+            return false;
+        }
+        match frequent {
+            Frequent::Begin => {
+                let known = self.of_last.get(usize::from(step)).and_then(|place| self.calls[*place as usize]);
+                let Some((number, speaks)) = known else { return false };
+                let Some(slot) = reading.slots.take() else { return false };
+                reading.steps.push((step, slot));
+                observed.calls += 1;
+                observed.speaks |= speaks;
+                observed.trace.push(Symbol::new(number, slot, step));
+            }
+            Frequent::Return(out) => {
+                let Some(number) = Number::of_plain_return(out) else { return false };
+                let Some((_, slot)) = reading.steps.pop_if(|(last, _)| *last == step) else { return false };
+                reading.slots.give_back(slot);
+                observed.trace.push(Symbol::new(number, slot, step));
+            }
+        }
+        true
+    }
+
+    /// Takes one record.
+    ///
+    /// # Errors
+    /// If it makes no sense, or the subject calls sinks without end.
+    #[inline]
+    pub(super) fn take(&mut self, trace: u32, record: Record) -> Result<(), &'static str> {
+        let trace = trace as usize;
+        if trace == self.readings.len() && record == Record::TraceStart {
+            return self.begin(trace).ok_or(NONSENSE);
+        }
+        let reading = self.readings.get_mut(trace).ok_or(NONSENSE)?;
+        reading.open_again();
+        if reading.observed.trace.len() > MOST_EVENTS {
+            return Err("the subject calls sinks without end");
+        }
+        self.take_of(trace, record).ok_or(NONSENSE)
+    }
+
+    fn begin(&mut self, trace: usize) -> Option<()> {
+        if trace >= self.programs.count() {
+            return None;
+        }
+        (self.last, self.of_last) = (trace as u32, self.programs.places(trace));
+        // What the last trace has no more use for: most have.
+        let last = self.readings.last_mut().filter(|last| last.steps.is_empty());
+        let steps = last.map(|last| std::mem::take(&mut last.steps)).unwrap_or_default();
+        // A call and a return each, and the end: more comes of callbacks alone.
+        let most = 2 * self.of_last.len() + 1;
+        let observed = Observed::of_events(self.symbols.clone(), most);
+        let (slots, callbacks) = (Slots::default(), Vec::new());
+        self.readings.push(Reading { observed, slots, steps, callbacks, not_settled: false, ended: false });
+        Some(())
     }
 
     /// `None`: that makes no sense.
     #[inline]
-    fn take(&mut self, program: &Program, record: Record) -> Option<()> {
+    fn take_of(&mut self, trace: usize, record: Record) -> Option<()> {
         match record {
             Record::Begin { step, thread } => {
-                let Action::Call(call) = program.steps.get(usize::from(step))?.action else { return None };
-                let id = self.id();
-                self.steps.push((step, id));
-                self.observed.ran.push(step);
-                self.push(Event::Call { id, thread: ThreadId(thread), call });
+                let (number, speaks) = self.call(trace, step, ThreadId(thread))?;
+                let reading = &mut self.readings[trace];
+                let slot = reading.slots.take()?;
+                reading.steps.push((step, slot));
+                reading.observed.calls += 1;
+                reading.observed.speaks |= speaks;
+                reading.observed.trace.push(Symbol::new(number, slot, step));
             }
             Record::Return { step, code, out } => {
-                let id = take_out(&mut self.steps, step)?;
-                let outcome = Outcome { ending: Ending::Returned(code), out };
-                self.observed.events.push(Event::Return { id, outcome });
+                let number = match Number::of_plain_return(out).filter(|_| code == HResult::S_OK) {
+                    Some(plain) => plain,
+                    None => {
+                        self.symbols.number_of(Happening::Return { outcome: Outcome::returned(code, out) })?
+                    }
+                };
+                let reading = &mut self.readings[trace];
+                let slot = take_out(&mut reading.steps, step)?;
+                reading.slots.give_back(slot);
+                reading.observed.trace.push(Symbol::new(number, slot, step));
             }
             Record::Callback { sink, thread, kind, events, number } => {
                 let callback = match kind {
@@ -85,17 +182,27 @@ impl Reading {
                     2 => Callback::Release,
                     _ => Callback::OnNotify { events },
                 };
-                let id = self.id();
-                self.callbacks.push((number, id));
-                self.push(Event::Callback { id, thread: ThreadId(thread), sink: SinkId(sink), callback });
+                let happening =
+                    Happening::Callback { thread: ThreadId(thread), sink: SinkId(sink), callback };
+                let written = self.symbols.number_of(happening)?;
+                let reading = &mut self.readings[trace];
+                let slot = reading.slots.take()?;
+                reading.callbacks.push((number, slot));
+                reading.observed.speaks |= says_something(&happening);
+                reading.observed.trace.push(Symbol::new(written, slot, 0));
             }
             Record::CallbackReturn { number } => {
-                let id = take_out(&mut self.callbacks, number)?;
-                self.observed.events.push(Event::CallbackReturn { id });
+                let reading = &mut self.readings[trace];
+                let slot = take_out(&mut reading.callbacks, number)?;
+                reading.slots.give_back(slot);
+                reading.observed.trace.push(Symbol::new(Number::CALLBACK_RETURN, slot, 0));
             }
-            Record::Settled { milliseconds } => self.observed.events.push(Event::Settled { milliseconds }),
-            Record::NotSettled => self.not_settled = true,
-            Record::TraceEnd => self.ended = true,
+            Record::Settled { milliseconds } => {
+                let number = self.symbols.number_of(Happening::Settled { milliseconds })?;
+                self.readings[trace].observed.trace.push(Symbol::new(number, Slot::NONE, 0));
+            }
+            Record::NotSettled => self.readings[trace].not_settled = true,
+            Record::TraceEnd => self.readings[trace].ended = true,
             Record::Skipped => {}
             Record::TraceStart
             | Record::Waited { .. }
@@ -105,39 +212,66 @@ impl Reading {
         }
         Some(())
     }
+
+    /// How the call of this step is written, and whether it says something of the dialect.
+    #[inline]
+    fn call(&mut self, trace: usize, step: u16, thread: ThreadId) -> Option<(Number, bool)> {
+        let place = *self.programs.places(trace).get(usize::from(step))? as usize;
+        if thread == ThreadId(0)
+            && let Some(known) = self.calls[place]
+        {
+            return Some(known);
+        }
+        let Action::Call(call) = self.programs.different()[place].action else { return None };
+        let happening = Happening::Call { thread, call };
+        let written = (self.symbols.number_of(happening)?, says_something(&happening));
+        if thread == ThreadId(0) {
+            self.calls[place] = Some(written);
+        }
+        Some(written)
+    }
+
+    /// The process is gone. The program in which that happened, if any was begun.
+    pub(super) fn end(&mut self, ending: Ending) -> Option<usize> {
+        // What hangs may have begun in a trace before the last, on a thread of the subject's own.
+        let in_a_call = self.readings.iter().rposition(|reading| !reading.steps.is_empty());
+        let at_its_end =
+            in_a_call.filter(|_| ending == Ending::Hung).or(self.readings.len().checked_sub(1))?;
+        let number =
+            self.symbols.number_of(Happening::Return { outcome: Outcome { ending, out: Out::None } });
+        let last = &mut self.readings[at_its_end];
+        last.open_again();
+        // The innermost call that has not returned is the one that did it: the latest to begin.
+        match (last.steps.last().copied(), number) {
+            (Some((step, slot)), Some(number)) => {
+                last.observed.trace.push(Symbol::new(number, slot, step));
+                last.observed.died_at = Some(usize::from(step));
+            }
+            // Between calls, or in a thread of the subject's own: the trace shows all that can be shown.
+            _ if at_its_end + 1 < self.programs.count() || !last.ended => {
+                last.observed.died_at = Some(usize::MAX);
+            }
+            _ => {}
+        }
+        Some(at_its_end)
+    }
+
+    /// What was observed of each program that was begun.
+    pub(super) fn into_observed(self) -> Vec<Observed> {
+        let closed = |mut reading: Reading| {
+            reading.close();
+            reading.observed
+        };
+        self.readings.into_iter().map(closed).collect()
+    }
 }
 
 /// Takes the latest of these out: mostly the last.
 #[inline]
-fn take_out<T: Copy + PartialEq>(open: &mut Vec<(T, CallId)>, which: T) -> Option<CallId> {
+fn take_out<T: Copy + PartialEq>(open: &mut Vec<(T, Slot)>, which: T) -> Option<Slot> {
     if let Some(last) = open.pop_if(|(last, _)| *last == which) {
         return Some(last.1);
     }
     let place = open.iter().rposition(|(one, _)| *one == which)?;
     Some(open.remove(place).1)
-}
-
-/// Takes one record.
-///
-/// # Errors
-/// If it makes no sense, or the subject calls sinks without end.
-#[inline]
-pub(super) fn take(
-    readings: &mut Vec<Reading>,
-    programs: &[&Program],
-    trace: u32,
-    record: Record,
-) -> Result<(), &'static str> {
-    let trace = trace as usize;
-    let program = programs.get(trace).ok_or(NONSENSE)?;
-    if trace == readings.len() && record == Record::TraceStart {
-        readings.push(Reading::of(program));
-        return Ok(());
-    }
-    let reading = readings.get_mut(trace).ok_or(NONSENSE)?;
-    reading.open_again();
-    if reading.observed.events.len() > MOST_EVENTS {
-        return Err("the subject calls sinks without end");
-    }
-    reading.take(program, record).ok_or(NONSENSE)
 }

@@ -27,11 +27,12 @@ pub(in crate::run) fn with_plain_arguments(
     let step = program.steps.iter_mut().rev().find(|step| step.action == Action::Call(peculiar))?;
     step.action = Action::Call(plain);
     let observed = parent::run(request.setting, &[&program]).observed.into_iter().next()?;
+    let events = observed.events();
     let past = Past::none(request.setting.has_a_process_of_its_own());
-    let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
-    let is_it = |event: usize| match observed.events.get(event) {
+    let verdict = judge(request.rules, request.demand, dialect, past, &events);
+    let is_it = |event: usize| match events.get(event) {
         Some(Event::Return { id, outcome: came }) => {
-            *came == outcome && call_with(*id, &observed.events) == Some(&plain)
+            *came == outcome && call_with(*id, &events) == Some(&plain)
         }
         _ => false,
     };

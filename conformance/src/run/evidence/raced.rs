@@ -77,7 +77,7 @@ pub(super) fn confirm(
     let (events, deviation) = match seen.first {
         Some(shown) if must_show_again => shown,
         None if must_show_again => return None,
-        _ => (ran.observed.events.clone(), *deviation),
+        _ => (ran.observed.events(), *deviation),
     };
     let levels = levels_that_forbid(request, dialect, ran.past, &events, deviation.requirement);
     Some(Evidence { program: planned.program.clone(), events, deviation, levels, decided_by })
@@ -96,8 +96,9 @@ fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> b
         let past = Past::none(request.setting.has_a_process_of_its_own());
         let mut judge = Judge::new(request.rules, request.demand, past.start(dialect), false);
         // What the race itself brought may be what is wrong: the earlier Logoff's words alone say how many one has.
-        let settled = observed.events.iter().position(|event| matches!(event, Event::Settled { .. }));
-        for event in observed.events.iter().take(settled.map_or(0, |index| index + 1)) {
+        let events = observed.events();
+        let settled = events.iter().position(|event| matches!(event, Event::Settled { .. }));
+        for event in events.iter().take(settled.map_or(0, |index| index + 1)) {
             judge.observe(event);
         }
         judge.world.groups.iter().map(|group| group.times).max().unwrap_or(0)
@@ -160,12 +161,13 @@ fn look(
             continue;
         }
         let past = Past::none(request.setting.has_a_process_of_its_own());
-        let verdict = judge(request.rules, request.demand, dialect, past, &observed.events);
+        let events = observed.events();
+        let verdict = judge(request.rules, request.demand, dialect, past, &events);
         let same = |d: &&Deviation| is_again(request.rules, d, deviation);
         seen.rounds += 1;
         if let Some(again) = verdict.deviations.iter().find(same) {
             seen.shown += 1;
-            seen.first.get_or_insert_with(|| (observed.events.clone(), *again));
+            seen.first.get_or_insert((events, *again));
         }
     }
 }

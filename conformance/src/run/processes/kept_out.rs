@@ -30,8 +30,8 @@ fn logons<'a>(of: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<(Profile, 
     let mut all: BTreeMap<(Profile, LogonFlags), CameTo> = BTreeMap::new();
     for observed in of {
         let mut open = Vec::new();
-        for event in &observed.events {
-            match *event {
+        for event in observed.events() {
+            match event {
                 Event::Call { id, call: Call::LogonEx { profile, flags, .. }, .. } => {
                     open.push((id, (profile, flags)));
                 }
@@ -54,13 +54,14 @@ mod tests {
     use mapi_session_spec::outcome::{Out, Outcome};
 
     use super::*;
+    use crate::isolation::parent::SharedSymbols;
 
     fn logon(flags: LogonFlags, code: HResult) -> Observed {
         let id = CallId(1);
         let call = Call::LogonEx { session: SessionId(0), profile: Profile::Named, flags };
         let outcome = Outcome::returned(code, Out::Null);
         let events = vec![Event::Call { id, thread: ThreadId(0), call }, Event::Return { id, outcome }];
-        Observed { events, ..Observed::default() }
+        Observed::showing(&SharedSymbols::default(), &events)
     }
 
     #[test]
