@@ -78,8 +78,18 @@ impl<'a> Moment<'a> {
 
     /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`.
     pub fn was_told(&self) -> bool {
-        let session = self.world.session_of(self.call()).and_then(|id| self.world.session(id));
-        session.is_some_and(|session| session.disturbed == Some(Disturbance::MemberLogoffShared))
+        !self.dead()
+            && self.own_session().is_some_and(|own| own.disturbed == Some(Disturbance::MemberLogoffShared))
+    }
+
+    /// And since then a Logoff of it has failed, as where that has ended it too.
+    pub fn failed_since_told(&self) -> bool {
+        self.own_session().is_some_and(|own| own.failed_since_told)
+    }
+
+    /// The session that the call is made on, or whose object it is made on.
+    fn own_session(&self) -> Option<&'a Session> {
+        self.world.session_of(self.call()).and_then(|id| self.world.session(id))
     }
 
     /// The session worked throughout the call.

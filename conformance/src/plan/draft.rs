@@ -95,6 +95,11 @@ impl<'r> Draft<'r> {
             .is_some_and(|outcome| !outcome.succeeded())
     }
 
+    /// Whether the programs are those from which the smallest suite is chosen.
+    pub fn is_least(&self) -> bool {
+        self.observing == Observing::Least
+    }
+
     /// Whether calls may carry a flag that lets the subject wait for a person.
     pub fn may_wait_for_a_person(&self) -> bool {
         self.brief.ui

@@ -55,16 +55,22 @@ const FAMILIES: [Family; 22] = [
 ];
 
 /// What varies more than the smallest suite has room for.
-const IN_FULL_ALONE: [Family; 11] = [
+const IN_FULL_ALONE: [Family; 17] = [
     overlap::calls_from_a_last_release,
+    overlap::given_back_while_another_hears,
     repetitions::registered_anew,
+    repetitions::every_method_after_a_failure,
     repetitions::buffers_of_members,
+    repetitions::every_second_logoff,
     overlap::a_member_leaves_when_told,
     repetitions::given_back_in_part,
     comings::left_each_in_its_way,
+    comings::let_go_after_a_question,
     comings::a_crowd,
     comings::who_holds_much,
+    comings::listening_for_nothing,
     comings::listening_for_more,
+    comings::registered_after_a_failure,
     repetitions::after_asking_for_what_nobody_has,
     repetitions::every_logoff_of_a_member,
 ];

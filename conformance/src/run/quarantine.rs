@@ -7,7 +7,7 @@ use mapi_session_spec::flags::LogoffFlags;
 use mapi_session_spec::outcome::Ending;
 
 use crate::isolation::parent::Observed;
-use crate::program::{Action, Place, Program};
+use crate::program::{Action, Place, Program, Wanted};
 
 /// How often a call may crash the subject in legal use before no further program makes it.
 const CRASHES: u32 = 4;
@@ -32,10 +32,16 @@ impl Lethal {
         let Action::Call(call) = program.steps.get(index)?.action else { return None };
         let session = call.session();
         let (mut after_logoff, mut after_misuse, mut joined, mut told) = (false, false, false, false);
-        for step in &program.steps[..index] {
+        for (place, step) in program.steps[..index].iter().enumerate() {
             let Action::Call(earlier) = step.action else { continue };
             match earlier {
-                Call::Logoff { session: s, .. } if Some(s) == session => after_logoff = true,
+                Call::Logoff { session: s, flags, reserved, .. } if Some(s) == session => {
+                    after_logoff |= match program.steps[index].after {
+                        Some((which, wanted)) if usize::from(which) == place => wanted == Wanted::Success,
+                        // One that is planned to be refused mostly is.
+                        _ => flags.unknown() == 0 && reserved == 0,
+                    };
+                }
                 Call::Logoff { flags, .. } => told |= flags.has(LogoffFlags::MAPI_LOGOFF_SHARED),
                 Call::LogonEx { session: s, profile, .. } if Some(s) == session => {
                     joined = profile == Profile::Null;
@@ -82,7 +88,7 @@ impl Quarantine {
             return false;
         };
         let hung = observed
-            .events
+            .events()
             .iter()
             .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
         let is_misuse = lethal.after_misuse || (lethal.after_logoff && !is_of_iunknown(&call));
@@ -106,5 +112,37 @@ impl Quarantine {
             }
         }
         kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mapi_session_spec::alphabet::{logoff_with, plain_logoff};
+    use mapi_session_spec::event::{Method, ObjectId, SessionId};
+
+    use super::*;
+    use crate::program::Step;
+
+    /// Whether a question counts as asked after the Logoff that comes before it.
+    fn is_after(logoff: Call, guard: Option<Wanted>) -> bool {
+        let question = Call::Method {
+            session: SessionId(0),
+            method: Method::GetLastError,
+            flags: 0,
+            object: ObjectId(0),
+        };
+        let asked = Step { after: guard.map(|wanted| (0, wanted)), ..Step::call(question) };
+        let program = Program { steps: vec![Step::call(logoff), asked] };
+        Lethal::of(&program, 1).expect("a call").after_logoff
+    }
+
+    #[test]
+    fn what_is_asked_after_a_logoff_that_was_refused_is_in_legal_use() {
+        let (good, bad) = (plain_logoff(SessionId(0)), logoff_with(SessionId(0), LogoffFlags(0x4)));
+        assert!(is_after(good, None) && !is_after(bad, None));
+        for logoff in [good, bad] {
+            assert!(is_after(logoff, Some(Wanted::Success)));
+            assert!(!is_after(logoff, Some(Wanted::Failure)));
+        }
     }
 }

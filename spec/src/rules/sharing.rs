@@ -1,5 +1,6 @@
 //! Who hears of a Logoff with `MAPI_LOGOFF_SHARED`, and who must not.
 
+use crate::calls::CallKind;
 use crate::era::Era;
 use crate::event::SessionId;
 use crate::flags::EventMask;
@@ -7,6 +8,7 @@ use crate::level::Level::{self, Conventional, Documented};
 use crate::moment::Moment;
 use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Demand};
+use crate::scope::Scope;
 use crate::state::{Hush, Membership, Owed, OwedKind, Welcome, World};
 
 /// Which requirement a member's silence breaks, and from which level on: the most particular thing about the one who left,
@@ -92,9 +94,10 @@ macro_rules! hushed {
 }
 
 /// Whether the pages leave everything about this call open, so that no rule on it is demanded: since the fast shutdown
-/// one of them lets `MAPI_LOGOFF_SHARED` begin the end of every client, and says no more (SHARED-007).
+/// one of them lets `MAPI_LOGOFF_SHARED` begin the end of every client, and says no more (SHARED-007). A Logoff that fails
+/// then has decided it.
 pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
-    demand.level == Documented && demand.era == Era::FastShutdown && m.was_told()
+    demand.level == Documented && demand.era == Era::FastShutdown && m.was_told() && !m.failed_since_told()
 }
 
 pub(super) const ARMS: &[Arm] = &[
@@ -118,6 +121,16 @@ pub(super) const ARMS: &[Arm] = &[
         |world, owed| stranger(world, owed).is_some_and(|(apart, _)| apart),
         |world, owed| stranger(world, owed).is_none_or(|(_, heard)| !heard),
     ),
+    // Who was told works as before, or has ended: one whose Logoff fails has.
+    Arm::on_return(
+        Family::Logoff.id(9),
+        Documented,
+        "a failure: a Logoff with which nothing was wrong has failed, and so the session has ended",
+        |m| m.failed_since_told() && m.worked_before(),
+        |_, o| !o.succeeded(),
+    )
+    .about(Scope::of(&[CallKind::OnObject]))
+    .in_era(Era::FastShutdown),
     hushed!(Logoff 25, Documented, Refused, "nothing: the Logoff was refused, and so nobody leaves"),
     hushed!(Logoff 28, Conventional, Again, "nothing: the session had logged off before, and that was announced then"),
 ];

@@ -122,6 +122,9 @@ pub struct Session {
     pub words_unclear: bool,
     /// Another Logoff of it was called while one was under way.
     pub ended_twice_over: bool,
+    /// A Logoff of it failed, not for its arguments and not by a person, when another member had logged off with
+    /// `MAPI_LOGOFF_SHARED`: as where that has ended it too.
+    pub failed_since_told: bool,
     /// A later logon was handed this very pointer: whose calls these are, nobody can tell any more.
     pub aliased: bool,
 }
@@ -151,6 +154,7 @@ impl Session {
             wound_up: false,
             words_unclear: false,
             ended_twice_over: false,
+            failed_since_told: false,
             aliased: false,
         }
     }

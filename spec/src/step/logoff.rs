@@ -162,9 +162,11 @@ impl World {
         if another {
             return;
         }
+        let was_told = self.may_have_been_told(id);
         let Some(session) = self.session_mut(id) else { return };
         let cancelled = flags.has(LogoffFlags::MAPI_LOGOFF_UI)
             && outcome.code().is_some_and(crate::hresult::HResult::is_cancel);
+        session.failed_since_told |= was_told && !cancelled && !refused;
         session.phases = match (cancelled, refused) {
             (true, _) | (_, true) => Phases::only(Phase::LoggedOn),
             _ => Phases::only(Phase::LoggedOn).or(Phases::only(Phase::LoggedOff)),
@@ -215,6 +217,18 @@ impl World {
         for (other, by) in self.others_and_what_it_is_to_them(id, flags) {
             self.disturb_session(other, by);
         }
+    }
+
+    /// Another member has logged off with `MAPI_LOGOFF_SHARED`, or is just doing it.
+    fn may_have_been_told(&self, id: SessionId) -> bool {
+        let Some(own) = self.session(id) else { return false };
+        let tells = |pending: &Pending| {
+            matches!(pending.call, Call::Logoff { session, flags, .. }
+                if session != id
+                    && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)
+                    && self.session(session).is_some_and(|other| !own.membership.is_apart_from(other.membership)))
+        };
+        own.disturbed == Some(Disturbance::MemberLogoffShared) || self.pending.iter().any(tells)
     }
 
     /// Everybody else may feel it from now on, and must go on as before once it is certain to have come.

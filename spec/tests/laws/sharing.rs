@@ -1,7 +1,9 @@
 //! Who shares with whom when members come late, come twice, or have all gone.
 
 use mapi_session_spec::alphabet::{logoff_with, plain_logoff, way_named};
-use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId, Target};
+use mapi_session_spec::event::{
+    Call, Callback, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target,
+};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
@@ -103,4 +105,40 @@ fn who_is_handed_the_pointer_of_one_who_was_handed_anothers_is_no_session_of_its
     trace.end(second, HResult::MAPI_E_INVALID_OBJECT, Out::None);
     assert_eq!(trace.broken(Level::Documented), []);
     assert!(trace.broken(Level::Conventional).contains(&Family::Shared.id(12)));
+}
+
+/// A member's Logoff fails when it is told, and then its table works or does not.
+fn asked_when_the_logoff_of_one_who_was_told_had_failed(inside: bool, works: bool) -> Trace {
+    let mut trace = Trace::of_members(2);
+    let (object, told) = (ObjectId(0), SessionId(1));
+    let table = Call::Method { session: told, method: Method::GetStatusTable, flags: 0, object };
+    trace.call(table, Out::Object);
+    let state = Call::OnObject { object, method: ObjectMethod::GetStatus };
+    trace.call(state, Out::None);
+    let leaves = trace.begin(logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_SHARED));
+    let fails = |trace: &mut Trace| {
+        let logoff = trace.begin(plain_logoff(told));
+        trace.end(logoff, HResult::MAPI_E_BUSY, Out::None);
+    };
+    if inside {
+        fails(&mut trace);
+    }
+    trace.back(0, Callback::OnNotify { events: EventMask::END_OF_SESSION });
+    trace.end(leaves, HResult::S_OK, Out::None);
+    if !inside {
+        fails(&mut trace);
+    }
+    let asked = trace.begin(state);
+    trace.end(asked, if works { HResult::S_OK } else { HResult::MAPI_E_CALL_FAILED }, Out::None);
+    trace
+}
+
+#[test]
+fn who_was_told_works_as_before_or_has_ended_and_not_both() {
+    for inside in [false, true] {
+        let ended = asked_when_the_logoff_of_one_who_was_told_had_failed(inside, false);
+        assert_eq!(ended.broken(Level::Documented), [], "{inside}");
+        let both = asked_when_the_logoff_of_one_who_was_told_had_failed(inside, true);
+        assert_eq!(both.broken(Level::Documented), [Family::Logoff.id(9)], "{inside}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What a program waits for, and which arms what is owed is put to.
 
-use mapi_session_spec::event::ThreadId;
+use mapi_session_spec::event::{Call, RegistrationId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::rule::{Check, Moot};
 use mapi_session_spec::state::OwedKind;
@@ -35,12 +35,14 @@ impl Draft<'_> {
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
             match owed.kind {
                 OwedKind::Told { listener, leaver, .. } => {
-                    let sinks = self.world.registrations.iter().flatten();
-                    let sink = sinks
-                        .filter(|r| {
+                    let sink = self
+                        .world
+                        .all_registrations()
+                        .filter(|(_, r)| {
                             r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION)
                         })
-                        .map(|r| r.sink)
+                        .filter(|(id, r)| !self.is_given_back_where_another_hears(*id, r.sink))
+                        .map(|(_, r)| r.sink)
                         .next();
                     if let Some(sink) = sink {
                         awaited.word(sink, leaver);
@@ -53,6 +55,14 @@ impl Draft<'_> {
             }
         }
         awaited
+    }
+
+    /// Then it may hear no more, and is not waited for.
+    fn is_given_back_where_another_hears(&self, registration: RegistrationId, sink: SinkId) -> bool {
+        self.steps.iter().any(|step| {
+            step.place.sink().is_some_and(|hears| hears != sink)
+                && matches!(step.action, Action::Call(Call::Unadvise { registration: of, .. }) if of == registration)
+        })
     }
 
     /// Which arms what is owed is put to.

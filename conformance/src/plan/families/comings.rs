@@ -4,7 +4,7 @@ use mapi_session_spec::alphabet::{self, way_named};
 use mapi_session_spec::event::{Call, Interface, Method, RegistrationId, SessionId, Target};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 
-use super::BOTH;
+use super::{BOTH, logoffs};
 use crate::plan::{Draft, Planned};
 
 const FLAGS: [LogoffFlags; 2] = [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED];
@@ -116,6 +116,30 @@ pub(super) fn after_a_refusal(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// A Logoff failed, refused or cancelled, and then somebody registers: whoever does hears of the next.
+pub(super) fn registered_after_a_failure(seed: &Draft, all: &mut Vec<Planned>) {
+    let mut base = seed.initialised(1);
+    let sessions = ["sharing", "joining"].map(|way| base.log_on(way_named(way)));
+    base.observe();
+    for failed in sessions {
+        for bad in logoffs(seed, failed) {
+            if !base.clone().call_refused(bad) {
+                continue;
+            }
+            for leaver in sessions {
+                let registers = |draft: &mut Draft| {
+                    for session in sessions {
+                        draft.advise(session, BOTH);
+                    }
+                    draft.observe();
+                    draft.call(alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED));
+                };
+                all.push(base.clone().edge_either(bad, |_| {}, registers));
+            }
+        }
+    }
+}
+
 /// Members that let go without a Logoff, whatever they held: they have left, and the others may still be joined.
 pub(super) fn let_go_without_logoff(seed: &Draft, all: &mut Vec<Planned>) {
     for ways in [&["sharing"][..], &["sharing", "joining"], &["sharing", "by-name", "joining"]] {
@@ -144,6 +168,29 @@ pub(super) fn let_go_without_logoff(seed: &Draft, all: &mut Vec<Planned>) {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Who lets go without a Logoff, when everything that was asked for has been given back.
+pub(super) fn let_go_after_a_question(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["sharing"][..], &["sharing", "joining"]] {
+        for interface in [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown] {
+            let mut draft = seed.initialised(1);
+            let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+            for session in &sessions {
+                draft.advise(*session, BOTH);
+            }
+            let session = sessions[sessions.len() - 1];
+            let object = draft.object();
+            draft.call(Call::QueryInterface { session, interface, object });
+            let asked = match interface {
+                Interface::IMAPIClientShutdown => Target::Object(object),
+                _ => Target::Session(session),
+            };
+            draft.call(Call::Release { target: asked });
+            draft.observe();
+            all.push(draft.edge(Call::Release { target: Target::Session(session) }));
         }
     }
 }
@@ -194,6 +241,19 @@ pub(super) fn who_holds_much(seed: &Draft, all: &mut Vec<Planned>) {
             draft.open(session, Method::GetMsgStoresTable);
             draft.advise(session, BOTH);
             draft.advise(session, BOTH);
+        }
+        draft.observe();
+        every_member_leaves(&draft, &sessions, all);
+    }
+}
+
+/// Who has asked for nothing is left alone, and those beside him hear all the same.
+pub(super) fn listening_for_nothing(seed: &Draft, all: &mut Vec<Planned>) {
+    for asks_for_nothing in 0..2 {
+        let mut draft = seed.initialised(1);
+        let sessions = ["sharing", "joining"].map(|way| draft.log_on(way_named(way)));
+        for (place, session) in sessions.into_iter().enumerate() {
+            draft.advise(session, if place == asks_for_nothing { EventMask(0) } else { BOTH });
         }
         draft.observe();
         every_member_leaves(&draft, &sessions, all);

@@ -33,6 +33,25 @@ pub(super) fn refused_again_and_again(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// Every method after a Logoff that failed: it is answered as if nothing had been.
+pub(super) fn every_method_after_a_failure(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in ["apart", "sharing"] {
+        let mut draft = seed.initialised(1);
+        let session = draft.log_on(way_named(way));
+        for bad in logoffs(seed, session) {
+            if !draft.clone().call_refused(bad) {
+                continue;
+            }
+            let asks = |draft: &mut Draft| {
+                for method in Method::ALL {
+                    draft.open(session, method);
+                }
+            };
+            all.push(draft.clone().edge_either(bad, |_| {}, asks));
+        }
+    }
+}
+
 /// What a session hands out after some other question, answered or not, ends with it like the rest.
 pub(super) fn opened_after_a_question(seed: &Draft, all: &mut Vec<Planned>) {
     for way in ["apart", "sharing"] {
@@ -155,22 +174,47 @@ pub(super) fn registered_anew(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
-/// Memory of the client's own, while members come and go.
+/// Memory of the client's own, while members come and go, whatever they hold.
 pub(super) fn buffers_of_members(seed: &Draft, all: &mut Vec<Planned>) {
     for ways in [&["sharing"][..], &["sharing", "joining"]] {
+        for holds in [false, true] {
+            let mut draft = seed.initialised(1);
+            let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+            for session in sessions.iter().filter(|_| holds) {
+                draft.open(*session, Method::GetStatusTable);
+                draft.advise(*session, BOTH);
+            }
+            draft.observe();
+            for buffer in [BufferId(0), BufferId(1)] {
+                draft.call(Call::AllocateBuffer { buffer });
+            }
+            for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                let mut draft = draft.clone();
+                for session in &sessions[1..] {
+                    draft.call(alphabet::logoff_with(*session, flags));
+                    draft.call(Call::Release { target: Target::Session(*session) });
+                }
+                all.push(draft.edge(alphabet::logoff_with(sessions[0], flags)));
+            }
+        }
+    }
+}
+
+/// A second Logoff with every argument that one can have.
+pub(super) fn every_second_logoff(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["apart"][..], &["sharing", "joining"]] {
         let mut draft = seed.initialised(1);
         let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
-        draft.observe();
-        for buffer in [BufferId(0), BufferId(1)] {
-            draft.call(Call::AllocateBuffer { buffer });
+        for session in &sessions {
+            draft.advise(*session, BOTH);
         }
-        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
-            let mut draft = draft.clone();
-            for session in &sessions[1..] {
-                draft.call(alphabet::logoff_with(*session, flags));
-                draft.call(Call::Release { target: Target::Session(*session) });
+        draft.observe();
+        draft.call(alphabet::plain_logoff(sessions[0]));
+        draft.settle();
+        for second in logoffs(seed, sessions[0]) {
+            if draft.is_worth_making(&second) {
+                all.push(draft.clone().edge(second));
             }
-            all.push(draft.edge(alphabet::logoff_with(sessions[0], flags)));
         }
     }
 }
