@@ -76,13 +76,13 @@ impl<'a> Moment<'a> {
         self.standing
     }
 
-    /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`.
+    /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`, and the session had not ended before.
     pub fn was_told(&self) -> bool {
         !self.dead()
             && self.own_session().is_some_and(|own| own.disturbed == Some(Disturbance::MemberLogoffShared))
     }
 
-    /// And since then a Logoff of it has failed, as where that has ended it too.
+    /// A Logoff of it has failed after that, or while that was under way, as where it has ended the session too.
     pub fn failed_since_told(&self) -> bool {
         self.own_session().is_some_and(|own| own.failed_since_told)
     }

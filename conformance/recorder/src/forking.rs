@@ -40,7 +40,7 @@ thread_local! {
 pub(crate) fn watch() {
     // SAFETY: the three functions have the form that is asked for, and may run on any thread.
     unsafe {
-        libc::pthread_atfork(Some(hold_all), Some(let_all_go), Some(let_all_go));
+        libc::pthread_atfork(Some(hold_all), Some(let_all_go), Some(go_on_in_the_child));
     }
 }
 
@@ -72,10 +72,16 @@ unsafe extern "C" fn hold_all() {
         *held.borrow_mut() =
             Some(Locked { _sinks: sinks, _sessions: sessions, _record: lock(locked(), until) });
     });
-    // Before the fork, so that the child waits for nobody.
     WAITING.fetch_sub(1, Ordering::Relaxed);
 }
 
 unsafe extern "C" fn let_all_go() {
     let _ = HELD.try_with(RefCell::take);
+}
+
+/// The child has one thread: whoever else was about to fork is not there.
+unsafe extern "C" fn go_on_in_the_child() {
+    WAITING.store(0, Ordering::Relaxed);
+    // SAFETY: it has no preconditions.
+    unsafe { let_all_go() };
 }

@@ -412,7 +412,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     };
     aborting::tell(ring, loaded.library);
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
-    let races = programs.race();
+    let races = programs.races();
     let own_threads = if races { RACERS } else { 2 };
     NEXT_THREAD.store(own_threads.into(), Ordering::Relaxed);
     let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();

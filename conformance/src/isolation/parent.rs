@@ -88,9 +88,9 @@ pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
     run_and_meanwhile(setting, programs, &SharedSymbols::default(), false, &mut |_, _| {})
 }
 
-/// The same, written in this list. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of
-/// the programs from that place on, which have been run to their ends. If it `may_stop`, not all programs of a subject
-/// that mostly waits are run.
+/// The same, written in this list. While the subject runs, and is listened to for what comes late, `meanwhile` is shown
+/// what was observed of the programs from that place on, which have been run to their ends. If it `may_stop`, not all
+/// programs of a subject that mostly waits are run.
 pub fn run_and_meanwhile(
     setting: &Setting,
     programs: &[&Program],
@@ -208,7 +208,7 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
 impl Running {
     fn start(setting: &Setting, programs: &Programs, may_stop: bool) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
-        let races = programs.race();
+        let races = programs.races();
         let (file, mut shared) = shared_file(&programs.bytes()).map_err(why)?;
         let pace = Pace::of(programs.count(), may_stop && !races && setting.has_a_process_of_its_own());
         ring_in(&mut shared).allow(pace.allowed());

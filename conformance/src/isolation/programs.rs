@@ -94,7 +94,7 @@ impl Programs {
     }
 
     /// Whether any of them races.
-    pub(super) fn race(&self) -> bool {
+    pub(super) fn races(&self) -> bool {
         self.different.iter().any(|step| step.place.is_racing())
     }
 

@@ -34,6 +34,9 @@ impl Lethal {
         let (mut after_logoff, mut after_misuse, mut joined, mut told) = (false, false, false, false);
         for (place, step) in program.steps[..index].iter().enumerate() {
             let Action::Call(earlier) = step.action else { continue };
+            if is_another_way(program.steps[index].after, step.after) {
+                continue;
+            }
             match earlier {
                 Call::Logoff { session: s, flags, reserved, .. } if Some(s) == session => {
                     after_logoff |= match program.steps[index].after {
@@ -57,6 +60,11 @@ impl Lethal {
         let (name, told) = (call.name(), told && session.is_some());
         Some(Self { name, after_logoff, after_misuse, joined, told, waits_for_a_person, is_waited_for })
     }
+}
+
+/// Of two steps that are made where the same call went one way, and where it went the other, a program makes one.
+fn is_another_way(one: Option<(u16, Wanted)>, other: Option<(u16, Wanted)>) -> bool {
+    matches!((one, other), (Some((of, wanted)), Some((same, another))) if of == same && wanted != another)
 }
 
 /// These are made after Logoff, too.
@@ -134,6 +142,19 @@ mod tests {
         let asked = Step { after: guard.map(|wanted| (0, wanted)), ..Step::call(question) };
         let program = Program { steps: vec![Step::call(logoff), asked] };
         Lethal::of(&program, 1).expect("a call").after_logoff
+    }
+
+    #[test]
+    fn what_is_done_where_a_call_went_the_other_way_says_nothing() {
+        let (first, second) = (SessionId(0), SessionId(1));
+        let on =
+            |session| Call::Method { session, method: Method::GetLastError, flags: 0, object: ObjectId(0) };
+        let step = |call, wanted| Step { after: Some((0, wanted)), ..Step::call(call) };
+        let mut steps = vec![Step::call(plain_logoff(first)), step(plain_logoff(second), Wanted::Success)];
+        steps.extend([Wanted::Success, Wanted::Failure].map(|wanted| step(on(second), wanted)));
+        let program = Program { steps };
+        let after_logoff = |index| Lethal::of(&program, index).expect("a call").after_logoff;
+        assert_eq!((after_logoff(2), after_logoff(3)), (true, false));
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use crate::calls::CallKind;
 use crate::era::Era;
-use crate::event::SessionId;
+use crate::event::{Call, SessionId};
 use crate::flags::EventMask;
 use crate::level::Level::{self, Conventional, Documented};
 use crate::moment::Moment;
 use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Demand};
+use crate::scope::Met::Either;
 use crate::scope::Scope;
-use crate::state::{Hush, Membership, Owed, OwedKind, Welcome, World};
+use crate::state::{Hush, Membership, Object, Owed, OwedKind, Welcome, World};
 
 /// Which requirement a member's silence breaks, and from which level on: the most particular thing about the one who left,
 /// or about the one who should have heard.
@@ -100,6 +101,16 @@ pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
     demand.level == Documented && demand.era == Era::FastShutdown && m.was_told() && !m.failed_since_told()
 }
 
+/// A table that worked, after a Logoff of its session failed as where being told has ended that. What overlaps may have been
+/// answered before.
+fn is_asked_of_what_ended_when_told(m: &Moment) -> bool {
+    m.failed_since_told()
+        && !m.pending.overlapped
+        && m.worked_before()
+        && m.object().is_some_and(Object::is_table)
+        && matches!(m.call(), Call::OnObject { method, .. } if method.carries_state())
+}
+
 pub(super) const ARMS: &[Arm] = &[
     told!(Shared 4, Documented, "an OnNotify to each other member whose mask has both end-of-session bits"),
     told!(Shared 8, Documented, "an OnNotify to each other member: any member may set the flag"),
@@ -126,11 +137,10 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Logoff.id(9),
         Documented,
         "a failure: a Logoff with which nothing was wrong has failed, and so the session has ended",
-        |m| m.failed_since_told() && m.worked_before(),
+        is_asked_of_what_ended_when_told,
         |_, o| !o.succeeded(),
     )
-    .about(Scope::of(&[CallKind::OnObject]))
-    .in_era(Era::FastShutdown),
+    .about(Scope::of(&[CallKind::OnObject]).that_met(&[Either])),
     hushed!(Logoff 25, Documented, Refused, "nothing: the Logoff was refused, and so nobody leaves"),
     hushed!(Logoff 28, Conventional, Again, "nothing: the session had logged off before, and that was announced then"),
 ];

@@ -16,11 +16,7 @@ use crate::state::Disturbance;
 /// What happened while the question was asked may have come after the answer; and a question that another on the same
 /// session overlaps may have come after that one's answer.
 fn still(m: &Moment, by: Disturbance) -> bool {
-    m.pending.as_before
-        && !m.pending.overlapped
-        && m.worked_before()
-        && m.disturbed() == Some(by)
-        && !m.failed_since_told()
+    m.pending.as_before && !m.pending.overlapped && m.worked_before() && m.disturbed() == Some(by)
 }
 
 /// Whether fast shutdown is supported rests on the providers that are in use now: both answers are right at any time

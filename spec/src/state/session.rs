@@ -123,7 +123,7 @@ pub struct Session {
     /// Another Logoff of it was called while one was under way.
     pub ended_twice_over: bool,
     /// A Logoff of it failed, not for its arguments and not by a person, when another member had logged off with
-    /// `MAPI_LOGOFF_SHARED`: as where that has ended it too.
+    /// `MAPI_LOGOFF_SHARED` or was just doing it: as where that has ended it too.
     pub failed_since_told: bool,
     /// A later logon was handed this very pointer: whose calls these are, nobody can tell any more.
     pub aliased: bool,

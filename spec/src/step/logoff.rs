@@ -162,15 +162,18 @@ impl World {
         if another {
             return;
         }
-        let was_told = self.may_have_been_told(id);
+        let may_be_told = self.may_be_told(id);
         let Some(session) = self.session_mut(id) else { return };
         let cancelled = flags.has(LogoffFlags::MAPI_LOGOFF_UI)
             && outcome.code().is_some_and(crate::hresult::HResult::is_cancel);
-        session.failed_since_told |= was_told && !cancelled && !refused;
-        session.phases = match (cancelled, refused) {
-            (true, _) | (_, true) => Phases::only(Phase::LoggedOn),
-            _ => Phases::only(Phase::LoggedOn).or(Phases::only(Phase::LoggedOff)),
-        };
+        session.failed_since_told |= may_be_told && !cancelled && !refused;
+        // A second Logoff is refused, too, and a dialog may be cancelled there.
+        let may_have_been_over = session.phases.may_be(Phase::LoggedOff);
+        session.phases = Phases::only(Phase::LoggedOn);
+        if may_have_been_over || !(cancelled || refused) {
+            session.phases = session.phases.or(Phases::only(Phase::LoggedOff));
+            return;
+        }
         match (cancelled, refused) {
             (true, _) => self.disturb_session(id, Disturbance::CancelledLogoff),
             (_, true) => self.disturb_session(id, Disturbance::RefusedLogoff),
@@ -220,12 +223,13 @@ impl World {
     }
 
     /// Another member has logged off with `MAPI_LOGOFF_SHARED`, or is just doing it.
-    fn may_have_been_told(&self, id: SessionId) -> bool {
+    fn may_be_told(&self, id: SessionId) -> bool {
         let Some(own) = self.session(id) else { return false };
         let tells = |pending: &Pending| {
             matches!(pending.call, Call::Logoff { session, flags, .. }
                 if session != id
                     && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)
+                    && !is_badly_argued(&pending.call)
                     && self.session(session).is_some_and(|other| !own.membership.is_apart_from(other.membership)))
         };
         own.disturbed == Some(Disturbance::MemberLogoffShared) || self.pending.iter().any(tells)

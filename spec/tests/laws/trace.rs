@@ -44,6 +44,15 @@ impl Trace {
         self.events.push(Event::CallbackReturn { id });
     }
 
+    /// The same, and what is done inside.
+    pub fn back_and_meanwhile(&mut self, sink: u16, callback: Callback, meanwhile: impl FnOnce(&mut Self)) {
+        self.ids += 1;
+        let id = CallId(self.ids);
+        self.events.push(Event::Callback { id, thread: ThreadId(0), sink: SinkId(sink), callback });
+        meanwhile(self);
+        self.events.push(Event::CallbackReturn { id });
+    }
+
     pub fn settled(&mut self) {
         self.events.push(Event::Settled { milliseconds: 0 });
     }

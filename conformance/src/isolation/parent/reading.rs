@@ -92,8 +92,8 @@ impl<'a> Reader<'a> {
         let Some((trace, step, frequent)) = frequent(word) else { return false };
         let Some(reading) = self.readings.last_mut().filter(|reading| !reading.ended) else { return false };
         let observed = &mut reading.observed;
-        // Where there is more than was expected, it is counted how much.
-        if trace != self.last || observed.trace.len() == observed.trace.capacity() {
+        let length = observed.trace.len();
+        if trace != self.last || length > MOST_EVENTS || length == observed.trace.capacity() {
             return false;
         }
         match frequent {
