@@ -168,13 +168,16 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// A call on an object left open, after a Logoff of its session has returned.
-    pub fn on_orphan(&self) -> bool {
-        self.dead()
-            && matches!(self.call(), Call::OnObject { .. })
-            && self.object().is_some_and(|o| {
-                o.is_table() && self.world.session(o.session).is_some_and(|s| !s.never_logged_off)
-            })
+    /// A question to a table about its state, which that has answered before.
+    pub fn asks_a_table_that_worked(&self) -> bool {
+        self.worked_before()
+            && self.object().is_some_and(Object::is_table)
+            && matches!(self.call(), Call::OnObject { method, .. } if method.carries_state())
+    }
+
+    /// A Logoff of the session that the call is made on, or whose object it is made on, has returned before.
+    pub fn after_a_logoff(&self) -> bool {
+        self.dead() && self.own_session().is_some_and(|own| !own.never_logged_off)
     }
 
     /// The session is certainly not shared.

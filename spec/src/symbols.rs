@@ -154,8 +154,7 @@ impl Symbol {
         self.0 as u16
     }
 
-    /// What happens.
-    pub const fn number(self) -> Number {
+    const fn number(self) -> Number {
         Number((self.0 >> (Slot::BITS + Self::NOTE_BITS)) as u32)
     }
 

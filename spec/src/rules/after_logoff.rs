@@ -29,9 +29,7 @@ fn ended_by_logoff(m: &Moment) -> bool {
 }
 
 fn state_call_on_orphan(m: &Moment) -> bool {
-    m.on_orphan()
-        && m.worked_before()
-        && matches!(m.call(), Call::OnObject { method, .. } if method.carries_state())
+    m.asks_a_table_that_worked() && m.after_a_logoff()
 }
 
 pub(super) const ARMS: &[Arm] = &[

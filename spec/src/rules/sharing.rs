@@ -2,7 +2,7 @@
 
 use crate::calls::CallKind;
 use crate::era::Era;
-use crate::event::{Call, SessionId};
+use crate::event::SessionId;
 use crate::flags::EventMask;
 use crate::level::Level::{self, Conventional, Documented};
 use crate::moment::Moment;
@@ -10,7 +10,7 @@ use crate::requirement::{Family, RequirementId};
 use crate::rule::{Arm, Demand};
 use crate::scope::Met::Either;
 use crate::scope::Scope;
-use crate::state::{Hush, Membership, Object, Owed, OwedKind, Welcome, World};
+use crate::state::{Hush, Membership, Owed, OwedKind, Welcome, World};
 
 /// Which requirement a member's silence breaks, and from which level on: the most particular thing about the one who left,
 /// or about the one who should have heard.
@@ -104,11 +104,7 @@ pub(crate) fn leaves_undecided(m: &Moment, demand: Demand) -> bool {
 /// A table that worked, after a Logoff of its session failed as where being told has ended that. What overlaps may have been
 /// answered before.
 fn is_asked_of_what_ended_when_told(m: &Moment) -> bool {
-    m.failed_since_told()
-        && !m.pending.overlapped
-        && m.worked_before()
-        && m.object().is_some_and(Object::is_table)
-        && matches!(m.call(), Call::OnObject { method, .. } if method.carries_state())
+    m.failed_since_told() && !m.pending.overlapped && m.asks_a_table_that_worked()
 }
 
 pub(super) const ARMS: &[Arm] = &[

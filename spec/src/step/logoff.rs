@@ -224,15 +224,15 @@ impl World {
 
     /// Another member has logged off with `MAPI_LOGOFF_SHARED`, or is just doing it.
     fn may_be_told(&self, id: SessionId) -> bool {
-        let Some(own) = self.session(id) else { return false };
         let tells = |pending: &Pending| {
             matches!(pending.call, Call::Logoff { session, flags, .. }
-                if session != id
-                    && flags.has(LogoffFlags::MAPI_LOGOFF_SHARED)
-                    && !is_badly_argued(&pending.call)
-                    && self.session(session).is_some_and(|other| !own.membership.is_apart_from(other.membership)))
+                if !is_badly_argued(&pending.call)
+                    && self
+                        .others_and_what_it_is_to_them(session, flags)
+                        .contains(&(id, Disturbance::MemberLogoffShared)))
         };
-        own.disturbed == Some(Disturbance::MemberLogoffShared) || self.pending.iter().any(tells)
+        self.session(id).is_some_and(|own| own.disturbed == Some(Disturbance::MemberLogoffShared))
+            || self.pending.iter().any(tells)
     }
 
     /// Everybody else may feel it from now on, and must go on as before once it is certain to have come.
