@@ -20,8 +20,8 @@ pub struct Awaited {
     pub heard: u64,
     /// Sinks that must be given back, a bit each.
     pub released: u64,
-    /// Of whose Logoff they must hear, and other sinks may: eight bits for each of the first eight sinks, one for each of
-    /// the first eight sessions. A word that came before that Logoff began is no word of it.
+    /// Of whose Logoff they must hear: eight bits for each of the first eight sinks, one for each of the first eight
+    /// sessions. A word that came before that Logoff began is no word of it.
     pub of: u64,
 }
 
@@ -32,17 +32,12 @@ impl Awaited {
     /// This sink must hear of the Logoff of this session.
     pub const fn word(&mut self, sink: SinkId, leaver: SessionId) {
         self.heard |= 1 << if sink.0 < 63 { sink.0 } else { 63 };
-        self.may_hear(sink, leaver);
-    }
-
-    /// This sink may hear of it: nobody need tell it, but who does has it on the way when the others have heard.
-    pub const fn may_hear(&mut self, sink: SinkId, leaver: SessionId) {
         if sink.0 < Self::TOLD_APART && leaver.0 < Self::TOLD_APART {
             self.of |= 1 << (Self::TOLD_APART * sink.0 + leaver.0);
         }
     }
 
-    /// The sessions of whose Logoff this sink must hear, or may.
+    /// The sessions of whose Logoff this sink must hear.
     pub fn leavers(&self, sink: SinkId) -> impl Iterator<Item = SessionId> {
         let row = if sink.0 < Self::TOLD_APART { self.of >> (Self::TOLD_APART * sink.0) } else { 0 };
         (0..Self::TOLD_APART).filter(move |session| row & (1 << session) != 0).map(SessionId)
@@ -67,13 +62,6 @@ impl Awaited {
             renamed.heard |= 1_u64.checked_shl(new.0.into())?;
             for leaver in self.leavers(old) {
                 renamed.word(new, session(leaver)?);
-            }
-        }
-        let listening = (0..Self::TOLD_APART).map(SinkId).filter(|sink| self.heard & (1 << sink.0) == 0);
-        for (old, leaver) in listening.flat_map(|sink| self.leavers(sink).map(move |leaver| (sink, leaver))) {
-            // What need not be heard need not be said.
-            if let (Some(new), Some(leaver)) = (sink(old), session(leaver)) {
-                renamed.may_hear(new, leaver);
             }
         }
         for old in sinks(self.released) {

@@ -238,12 +238,10 @@ impl Sinks {
         made.iter().flatten().any(|sink| sink.under_way.load(Ordering::SeqCst) > 0)
     }
 
-    /// What has come since then to the sinks that must hear, or may.
+    /// What has come since then to the awaited sinks.
     pub(crate) fn told(&self, awaited: Awaited) -> Vec<Told> {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        let is_awaited = |sink: &&Sink| {
-            awaited.heard & (1 << sink.id.0.min(63)) != 0 || awaited.leavers(sink.id).next().is_some()
-        };
+        let is_awaited = |sink: &&Sink| awaited.heard & (1 << sink.id.0.min(63)) != 0;
         let told = |sink: &Sink| Told {
             mask: EventMask(sink.mask.load(Ordering::SeqCst)),
             registered: sink.registered.load(Ordering::SeqCst),

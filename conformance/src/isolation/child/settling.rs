@@ -14,28 +14,22 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
         let start = Instant::now();
-        // What a sink has had done on another thread may be what the others wait for.
-        let all_is_done = || self.worker_owes.load(Ordering::SeqCst) == 0;
-        let there = || awaited != Awaited::default() && running.have(awaited) && all_is_done();
+        let there = || awaited != Awaited::default() && running.have(awaited);
         running.driver.pump();
-        loop {
-            // What is given back while a sink hears is awaited from then on.
-            if there() {
-                self.hear_it_out(running, awaited);
-            }
-            if there() || start.elapsed() >= self.settle {
-                break;
-            }
-            if self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
-                self.put(running.trace, Record::NotSettled);
-                return;
-            }
+        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
+            self.put(running.trace, Record::NotSettled);
+            return;
+        }
+        while !there() && start.elapsed() < self.settle {
             if start.elapsed() < AWAKE {
                 std::thread::yield_now();
             } else {
                 std::thread::sleep(Duration::from_micros(200));
             }
             running.driver.pump();
+        }
+        if there() {
+            self.hear_it_out(running, awaited);
         }
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.
         let mut milliseconds = 0;

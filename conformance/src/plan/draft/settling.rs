@@ -35,16 +35,17 @@ impl Draft<'_> {
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
             match owed.kind {
                 OwedKind::Told { listener, leaver, .. } => {
-                    let registered = || {
-                        self.world
-                            .all_registrations()
-                            .filter(|(_, r)| r.session == listener && r.active)
-                            .filter(|(id, r)| !self.is_given_back_where_another_hears(*id, r.sink))
-                            .map(|(_, r)| r)
-                    };
-                    if let Some(first) = registered().find(|r| r.mask.has(EventMask::END_OF_SESSION)) {
-                        awaited.word(first.sink, leaver);
-                        registered().for_each(|r| awaited.may_hear(r.sink, leaver));
+                    let sink = self
+                        .world
+                        .all_registrations()
+                        .filter(|(_, r)| {
+                            r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION)
+                        })
+                        .filter(|(id, r)| !self.is_given_back_where_another_hears(*id, r.sink))
+                        .map(|(_, r)| r.sink)
+                        .next();
+                    if let Some(sink) = sink {
+                        awaited.word(sink, leaver);
                     }
                 }
                 OwedKind::Untold { .. } | OwedKind::Hushed { .. } => {}
