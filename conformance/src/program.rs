@@ -20,27 +20,34 @@ pub struct Awaited {
     pub heard: u64,
     /// Sinks that must be given back, a bit each.
     pub released: u64,
-    /// Of whose Logoff they must hear: eight bits for each of the first eight sinks, one for each of the first eight
+    /// Of whose Logoff they must hear, and other sinks may: for each of the first sinks, a bit for each of the first
     /// sessions. A word that came before that Logoff began is no word of it.
-    pub of: u64,
+    pub of: [u8; Self::SINKS as usize],
 }
 
 impl Awaited {
-    /// How many sinks, and how many sessions, [`Self::of`] tells apart.
-    pub const TOLD_APART: u16 = 8;
+    /// How many sinks [`Self::of`] tells apart, and how many sessions.
+    pub const SINKS: u16 = 16;
+    /// See there.
+    pub const SESSIONS: u16 = 8;
 
     /// This sink must hear of the Logoff of this session.
     pub const fn word(&mut self, sink: SinkId, leaver: SessionId) {
         self.heard |= 1 << if sink.0 < 63 { sink.0 } else { 63 };
-        if sink.0 < Self::TOLD_APART && leaver.0 < Self::TOLD_APART {
-            self.of |= 1 << (Self::TOLD_APART * sink.0 + leaver.0);
+        self.may_hear(sink, leaver);
+    }
+
+    /// This sink may hear of it: nobody need tell it, but who does has it on the way when the others have heard.
+    pub const fn may_hear(&mut self, sink: SinkId, leaver: SessionId) {
+        if sink.0 < Self::SINKS && leaver.0 < Self::SESSIONS {
+            self.of[sink.0 as usize] |= 1 << leaver.0;
         }
     }
 
-    /// The sessions of whose Logoff this sink must hear.
+    /// The sessions of whose Logoff this sink must hear, or may.
     pub fn leavers(&self, sink: SinkId) -> impl Iterator<Item = SessionId> {
-        let row = if sink.0 < Self::TOLD_APART { self.of >> (Self::TOLD_APART * sink.0) } else { 0 };
-        (0..Self::TOLD_APART).filter(move |session| row & (1 << session) != 0).map(SessionId)
+        let row = self.of.get(usize::from(sink.0)).copied().unwrap_or(0);
+        (0..Self::SESSIONS).filter(move |session| row & (1 << session) != 0).map(SessionId)
     }
 
     /// Whether a word at this place of the record, the latest to this sink, tells of every Logoff that it must hear of.
@@ -62,6 +69,13 @@ impl Awaited {
             renamed.heard |= 1_u64.checked_shl(new.0.into())?;
             for leaver in self.leavers(old) {
                 renamed.word(new, session(leaver)?);
+            }
+        }
+        let listening = (0..Self::SINKS).map(SinkId).filter(|sink| self.heard & (1 << sink.0) == 0);
+        for (old, leaver) in listening.flat_map(|sink| self.leavers(sink).map(move |leaver| (sink, leaver))) {
+            // What need not be heard need not be said.
+            if let (Some(new), Some(leaver)) = (sink(old), session(leaver)) {
+                renamed.may_hear(new, leaver);
             }
         }
         for old in sinks(self.released) {
@@ -213,8 +227,8 @@ mod tests {
         let mut expected = Awaited { released: 1 << 7, ..Awaited::default() };
         expected.word(SinkId(3), SessionId(3));
         assert_eq!(by(3, 1), Some(expected));
-        let not_told_apart = Awaited { heard: 1 << 8, released: 1 << 12, of: 0 };
-        assert_eq!(by(8, 0), Some(not_told_apart));
+        let not_told_apart = Awaited { heard: 1 << 16, released: 1 << 20, ..Awaited::default() };
+        assert_eq!(by(16, 0), Some(not_told_apart));
         assert_eq!(by(60, 0), None, "there is no bit for it");
         assert_eq!(awaited.renamed(Some, |_| None), None);
     }

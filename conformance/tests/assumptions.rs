@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mapi_conform::Subject;
 use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting, SharedSymbols};
-use mapi_conform::program::{Action, Awaited, Program, Step};
+use mapi_conform::program::{Action, Awaited, Place, Program, Step};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{
     Call, Callback, Event, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId,
@@ -166,23 +166,77 @@ fn of_an_announcement() -> Program {
     Program { steps }
 }
 
-#[test]
-fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first() {
-    const TIMES: usize = 40;
-    let Some(library) = support::cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
-    let program = of_an_announcement();
-    let batch = parent::run(&setting(&library, "profile"), &[&program; TIMES]);
+/// How often each program is run whose subject is late: a busy machine may keep a thread from running for longer than is
+/// waited; not half of the time.
+const TIMES: usize = 40;
+
+/// In how many of the runs so many of such callbacks came before it settled.
+fn runs_with(
+    library: &str,
+    program: &Program,
+    number: usize,
+    such: impl Fn(SinkId, Callback) -> bool,
+) -> usize {
+    let batch = parent::run(&setting(library, "profile"), &[program; TIMES]);
     assert_eq!(batch.end, BatchEnd::Finished);
-    let is_word =
-        |event: &&Event| matches!(event, Event::Callback { callback: Callback::OnNotify { .. }, .. });
     let before_it_settled = |observed: &Observed| {
         let events = observed.events();
         let before = events.iter().take_while(|event| !matches!(event, Event::Settled { .. }));
-        before.filter(is_word).count()
+        before
+            .filter(|event| matches!(event, Event::Callback { sink, callback, .. } if such(*sink, *callback)))
+            .count()
     };
-    let words: Vec<usize> = batch.observed.iter().map(before_it_settled).collect();
-    // A busy machine may keep a thread from running for longer than is waited; not half of the time.
-    assert!(words.iter().filter(|words| **words == 2).count() > TIMES / 2, "{words:?}");
+    batch.observed.iter().filter(|observed| before_it_settled(observed) == number).count()
+}
+
+const fn is_word(_: SinkId, callback: Callback) -> bool {
+    matches!(callback, Callback::OnNotify { .. })
+}
+
+#[test]
+fn an_announcement_is_heard_out_whose_second_word_comes_a_moment_after_the_first() {
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("PREFACE_MS=1")) else { return };
+    let heard = runs_with(&library, &of_an_announcement(), 2, is_word);
+    assert!(heard > TIMES / 2, "{heard}");
+}
+
+/// The same, where one more sink listens.
+fn of_an_announcement_to_two(mask: EventMask, then: impl Fn(&mut Program)) -> Program {
+    let mut program = of_an_announcement();
+    let (session, registration) = (SessionId(1), RegistrationId(1));
+    let advised =
+        program.steps.iter().position(|step| matches!(step.action, Action::Call(Call::Advise { .. })));
+    let after = advised.expect("one listens") + 1;
+    let advise = Call::Advise { session, mask, sink: SinkId(1), registration };
+    program.steps.insert(after, Step::call(advise));
+    then(&mut program);
+    program
+}
+
+#[test]
+fn a_listener_that_need_not_be_told_and_is_told_a_moment_after_the_others_is_listened_to() {
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("APART_MS=2")) else { return };
+    let program = of_an_announcement_to_two(EventMask::fnevCriticalError, |program| {
+        for step in &mut program.steps {
+            if let Action::Settle(awaited) = &mut step.action {
+                awaited.may_hear(SinkId(1), SESSION);
+            }
+        }
+    });
+    let heard = runs_with(&library, &program, 2, is_word);
+    assert!(heard > TIMES / 2, "{heard}");
+}
+
+#[test]
+fn a_sink_that_is_given_back_while_another_hears_is_waited_for() {
+    let Some(library) = support::cpp_subject("careful_session.cpp", Some("APART_MS=2")) else { return };
+    let program = of_an_announcement_to_two(EventMask::END_OF_SESSION, |program| {
+        let unadvise = Call::Unadvise { session: SessionId(1), registration: RegistrationId(1) };
+        program.steps.push(Step { place: Place::Inside(SINK), ..Step::call(unadvise) });
+    });
+    let is_release = |sink, callback| sink == SinkId(1) && callback == Callback::Release;
+    let given_back = runs_with(&library, &program, 1, is_release);
+    assert!(given_back > TIMES / 2, "{given_back}");
 }
 
 #[test]

@@ -78,6 +78,13 @@ fn a_session_that_tells_its_members_later_than_the_tester_settles_is_late_and_no
 }
 
 #[test]
+fn a_session_that_tells_one_after_the_other_and_gives_each_back_only_then_is_as_conforming() {
+    let Some(apart) = cpp_subject("careful_session.cpp", Some("APART_MS=2")) else { return };
+    let ran = conform(&["check", "--level", "robust", "--library", &apart]);
+    says(&ran, 0, "conforms at level robust");
+}
+
+#[test]
 fn a_library_that_takes_longer_to_load_than_a_call_may_take_is_loaded_and_tested() {
     let Some(slow) = cpp_subject("careful_session.cpp", Some("LOADS_MS=1500")) else { return };
     let ran =

@@ -2,7 +2,7 @@
 
 mod aborting;
 mod announcements;
-mod settling;
+pub(super) mod settling;
 mod waiting;
 
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
 use super::heat::Heat;
-use super::programs::Programs;
+use super::programs::{Programs, Steps};
 use super::ring::{self, Ring};
 use super::wire::Record;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
@@ -68,29 +68,40 @@ fn thread() -> u8 {
 
 struct Running {
     trace: u32,
-    steps: Vec<Step>,
+    programs: Arc<Programs>,
     /// 0 not run, 1 answered with a success, 2 with a failure.
     answers: Vec<AtomicU8>,
     driver: Arc<Driver>,
     /// For the first sessions, where on the record the Logoff begins that has not failed: the first, if there are more.
     /// Zero: there is none.
-    logoffs: [AtomicU64; Awaited::TOLD_APART as usize],
-    /// Sinks that a race has unregistered, a bit each: only the race decides whether the session's Logoff came first,
-    /// so that no plan can say that they are given back.
+    logoffs: [AtomicU64; Awaited::SESSIONS as usize],
+    /// Sinks that were unregistered in a race or while a sink was called, a bit each: only then it is decided whether that
+    /// comes to be, and whether a Logoff came first, so that no plan can say that they are given back.
     given_up: AtomicU64,
 }
 
 impl Running {
+    #[inline]
+    fn steps(&self) -> Steps<'_> {
+        self.programs.steps(self.trace as usize)
+    }
+
     fn note_given_up(&self, step: &Step) {
         if let Action::Call(Call::Unadvise { registration, .. }) = step.action
-            && step.place.is_racing()
+            && (step.place.is_racing() || step.place.sink().is_some())
         {
-            let advised = self.steps.iter().find_map(|step| match step.action {
-                Action::Call(Call::Advise { sink, registration: r, .. }) if r == registration => Some(sink),
-                _ => None,
-            });
-            let bit = advised.map_or(0, |sink| 1 << sink.0.min(63));
-            self.given_up.fetch_or(bit, Ordering::SeqCst);
+            let advised = || {
+                self.steps().from(0).filter_map(|step| match step.action {
+                    Action::Call(Call::Advise { sink, registration, .. }) => Some((sink, registration)),
+                    _ => None,
+                })
+            };
+            let given_up = advised().find(|(_, advised)| *advised == registration).map(|(sink, _)| sink);
+            // A sink that is registered elsewhere too is kept.
+            let bits = given_up
+                .filter(|sink| advised().filter(|(advised, _)| advised == sink).count() == 1)
+                .map_or(0, |sink| 1 << sink.0.min(63));
+            self.given_up.fetch_or(bits, Ordering::SeqCst);
         }
     }
 
@@ -158,6 +169,7 @@ impl Drop for Elsewhere<'_> {
 
 impl Child {
     /// Writes a record. Its place.
+    #[inline]
     fn put(&self, trace: u32, record: Record) -> u64 {
         self.ring.push(trace, record, u32::MAX).unwrap_or(u64::MAX)
     }
@@ -167,7 +179,7 @@ impl Child {
     }
 
     fn step(&self, running: &Running, index: usize) {
-        let step = &running.steps[index];
+        let Some(step) = running.steps().get(index) else { return };
         let holds = step.after.is_none_or(|(earlier, wanted)| {
             let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::Acquire));
             (answer == 1) == (wanted == Wanted::Success)
@@ -177,8 +189,8 @@ impl Child {
                 self.put(running.trace, Record::Skipped);
             }
             Action::Settle(awaited) => self.settle(running, awaited),
-            Action::Call(call) => {
-                let Some(ready) = running.driver.ready(&call) else {
+            Action::Call(ref call) => {
+                let Some(ready) = running.driver.ready(call) else {
                     self.put(running.trace, Record::Skipped);
                     return;
                 };
@@ -186,14 +198,14 @@ impl Child {
                 let place = self.put(running.trace, Record::Begin { step: index as u16, thread });
                 let _elsewhere =
                     (thread >= self.own_threads()).then(|| Elsewhere::begins(&self.under_way_elsewhere));
-                running.note_logoff(&call, 0, place);
-                let (code, out) = running.driver.perform(&call, ready);
+                running.note_logoff(call, 0, place);
+                let (code, out) = running.driver.perform(call, ready);
                 if code.succeeded() {
                     // Where the one that was under way beside it has failed.
-                    running.note_logoff(&call, 0, place);
+                    running.note_logoff(call, 0, place);
                     running.note_given_up(step);
                 } else {
-                    running.note_logoff(&call, place, 0);
+                    running.note_logoff(call, place, 0);
                 }
                 let answer = if code.succeeded() { 1 } else { 2 };
                 running.answers[index].store(answer, Ordering::Release);
@@ -226,11 +238,11 @@ impl Child {
     /// Runs a race, on the client's first thread and on its others.
     fn race(&self, running: &Running, heat: Heat) {
         let heat = Arc::new(heat);
-        for thread in (1..RACERS).filter(|thread| heat.has(&running.steps, ThreadId(*thread))) {
+        for thread in (1..RACERS).filter(|thread| heat.has(running.steps(), ThreadId(*thread))) {
             self.hand_to(thread, Job::Race(heat.clone()));
         }
-        if heat.has(&running.steps, ThreadId(0)) {
-            heat.run(&running.steps, ThreadId(0), |index| self.step(running, index));
+        if heat.has(running.steps(), ThreadId(0)) {
+            heat.run(running.steps(), ThreadId(0), |index| self.step(running, index));
         }
     }
 
@@ -274,7 +286,7 @@ impl Child {
                 match job {
                     Job::Step(index) => self.step(&running, index),
                     Job::Race(heat) => {
-                        heat.run(&running.steps, ThreadId(number), |index| self.step(&running, index));
+                        heat.run(running.steps(), ThreadId(number), |index| self.step(&running, index));
                     }
                 }
             }
@@ -285,12 +297,13 @@ impl Child {
         }
     }
 
-    fn run(&self, trace: u32, steps: Vec<Step>) {
-        let answers = steps.iter().map(|_| AtomicU8::new(0)).collect();
+    fn run(&self, trace: u32, programs: Arc<Programs>) {
+        let steps = programs.steps(trace as usize).count();
+        let answers = std::iter::repeat_with(AtomicU8::default).take(steps).collect();
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
         let running = Arc::new(Running {
             trace,
-            steps,
+            programs,
             answers,
             driver,
             logoffs: Default::default(),
@@ -299,13 +312,13 @@ impl Child {
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
-        while let Some(step) = running.steps.get(index) {
+        while let Some(step) = running.steps().get(index) {
             match step.place {
                 Place::Thread(ThreadId(0)) => self.step(&running, index),
                 Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) | Place::Releasing(_) => {}
                 Place::Racing { .. } => {
-                    if let Some(heat) = Heat::beginning_at(&running.steps, index) {
+                    if let Some(heat) = Heat::beginning_at(running.steps(), index) {
                         index = heat.steps.end - 1;
                         self.race(&running, heat);
                     }
@@ -343,7 +356,7 @@ impl SinkEvents for Child {
 
     fn inside(&self, trace: u32, sink: SinkId) {
         let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
-        for (index, step) in running.steps.iter().enumerate() {
+        for (index, step) in running.steps().from(0).enumerate() {
             match step.place {
                 Place::Inside(of) if of == sink => self.step(&running, index),
                 Place::Beside(of) if of == sink => self.have_done_beside(index, Some(BESIDE)),
@@ -355,7 +368,8 @@ impl SinkEvents for Child {
 
     fn releasing(&self, trace: u32, sink: SinkId) {
         let Some(running) = self.current().filter(|running| running.trace == trace) else { return };
-        for (index, _) in running.steps.iter().enumerate().filter(|(_, s)| s.place == Place::Releasing(sink))
+        for (index, _) in
+            running.steps().from(0).enumerate().filter(|(_, s)| s.place == Place::Releasing(sink))
         {
             self.step(&running, index);
         }
@@ -400,6 +414,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         return Err("the shared file is too short".into());
     }
     let programs = Programs::read(&shared[ring::BYTES..]).ok_or("the shared file holds no programs")?;
+    let programs = Arc::new(programs);
     // SAFETY: the mapping is page aligned, long enough, and leaked below.
     let ring = unsafe { Ring::new(shared.as_mut_ptr()) };
     std::mem::forget(shared);
@@ -448,7 +463,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
             }
             waiting = Waiting::from_now();
         }
-        child.run(program as u32, programs.steps(program));
+        child.run(program as u32, programs.clone());
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mapi_session_spec::event::ThreadId;
 
-use crate::program::{Place, RACERS, Step};
+use super::programs::Steps;
+use crate::program::{Place, RACERS};
 
 /// How often a thread that lines up looks for the others before it lets somebody else run.
 const LOOKS: u32 = 20_000;
@@ -20,8 +21,8 @@ pub(super) struct Heat {
 
 impl Heat {
     /// The race that begins at this step of a program, if one does.
-    pub(super) fn beginning_at(steps: &[Step], first: usize) -> Option<Self> {
-        let length = steps[first..].iter().take_while(|step| step.place.is_racing()).count();
+    pub(super) fn beginning_at(steps: Steps, first: usize) -> Option<Self> {
+        let length = steps.from(first).take_while(|step| step.place.is_racing()).count();
         let range = first..first + length;
         let threads = (0..RACERS).filter(|thread| own(steps, &range, ThreadId(*thread)).next().is_some());
         let threads = threads.count() as u32;
@@ -29,12 +30,12 @@ impl Heat {
     }
 
     /// Whether this thread takes part.
-    pub(super) fn has(&self, steps: &[Step], thread: ThreadId) -> bool {
+    pub(super) fn has(&self, steps: Steps, thread: ThreadId) -> bool {
         own(steps, &self.steps, thread).next().is_some()
     }
 
     /// Runs this thread's steps, from when all threads are there.
-    pub(super) fn run(&self, steps: &[Step], thread: ThreadId, mut step: impl FnMut(usize)) {
+    pub(super) fn run(&self, steps: Steps, thread: ThreadId, mut step: impl FnMut(usize)) {
         self.line_up();
         for (index, pause) in own(steps, &self.steps, thread) {
             for _ in 0..pause {
@@ -59,8 +60,8 @@ impl Heat {
 }
 
 /// The steps of one thread, with the pause before each.
-fn own(steps: &[Step], range: &Range<usize>, of: ThreadId) -> impl Iterator<Item = (usize, u16)> {
-    range.clone().filter_map(move |index| match steps[index].place {
+fn own<'a>(steps: Steps<'a>, range: &Range<usize>, of: ThreadId) -> impl Iterator<Item = (usize, u16)> + 'a {
+    range.clone().zip(steps.from(range.start)).filter_map(move |(index, step)| match step.place {
         Place::Racing { thread, pause } if thread == of => Some((index, pause)),
         _ => None,
     })

@@ -316,7 +316,7 @@ impl Running {
                 continue;
             }
             // Settling is no hang.
-            let waits = setting.settle.max(setting.linger);
+            let waits = (super::child::settling::AT_MOST * setting.settle).max(setting.linger);
             let loads = if records.at_start() { LOADING } else { Duration::ZERO };
             if setting.timeout.is_some_and(|limit| last_progress.elapsed() > limit.max(loads) + waits) {
                 self.host.kill();

@@ -49,13 +49,13 @@ impl Programs {
 
     /// As the child is handed them.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let words = 2 + self.ends.len() + self.which.len();
-        let mut bytes = Vec::with_capacity(4 * words + STEP_BYTES * self.different.len());
         let lengths = (0..self.count()).map(|program| self.range(program).len() as u32);
-        let head = [self.different.len() as u32, self.count() as u32];
-        for word in head.into_iter().chain(lengths).chain(self.which.iter().copied()) {
-            bytes.extend(word.to_le_bytes());
-        }
+        let counts: Vec<u32> =
+            [self.different.len() as u32, self.count() as u32].into_iter().chain(lengths).collect();
+        let mut bytes = vec![0; 4 * (counts.len() + self.which.len())];
+        let (first, rest) = bytes.split_at_mut(4 * counts.len());
+        write_words(first, &counts);
+        write_words(rest, &self.which);
         for step in &self.different {
             bytes.extend(encode_step(step));
         }
@@ -99,8 +99,9 @@ impl Programs {
     }
 
     /// The steps of one of them.
-    pub(super) fn steps(&self, program: usize) -> Vec<Step> {
-        self.which[self.range(program)].iter().map(|number| self.different[*number as usize]).collect()
+    #[inline]
+    pub(super) fn steps(&self, program: usize) -> Steps<'_> {
+        Steps { different: &self.different, which: self.places(program) }
     }
 
     /// The different steps.
@@ -121,6 +122,40 @@ impl Programs {
 
     fn range(&self, program: usize) -> Range<usize> {
         self.begin(program)..self.ends[program]
+    }
+}
+
+/// Writes these over bytes that are there already, which is one copy: to append them one by one takes five times as long.
+fn write_words(bytes: &mut [u8], words: &[u32]) {
+    for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// The steps of one program, in order. They are looked at where they lie: a copy of each for each program that has it
+/// would cost more than most calls.
+#[derive(Clone, Copy)]
+pub(super) struct Steps<'a> {
+    different: &'a [Step],
+    which: &'a [u32],
+}
+
+impl<'a> Steps<'a> {
+    /// How many there are.
+    pub(super) const fn count(self) -> usize {
+        self.which.len()
+    }
+
+    /// The step of this number, from 0, if there is one.
+    #[inline]
+    pub(super) fn get(self, number: usize) -> Option<&'a Step> {
+        self.different.get(*self.which.get(number)? as usize)
+    }
+
+    /// All of them, from this number on.
+    pub(super) fn from(self, number: usize) -> impl Iterator<Item = &'a Step> {
+        let which = self.which.get(number..).unwrap_or_default();
+        which.iter().map(move |place| &self.different[*place as usize])
     }
 }
 
@@ -151,7 +186,8 @@ mod tests {
         let read = Programs::read(&written(&programs)).expect("programs");
         assert_eq!(read.count(), programs.len());
         for (i, program) in programs.iter().enumerate() {
-            assert_eq!(read.steps(i), program.steps);
+            assert_eq!(read.steps(i).from(0).copied().collect::<Vec<_>>(), program.steps);
+            assert_eq!(read.steps(i).count(), program.steps.len());
             let by_place = read.places(i).iter().map(|place| read.different()[*place as usize]);
             assert_eq!(by_place.collect::<Vec<_>>(), program.steps);
         }

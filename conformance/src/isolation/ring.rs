@@ -35,6 +35,42 @@ struct Writers {
     lock: AtomicU32,
 }
 
+/// With so many words unread there is room for any record.
+const ROOM: u64 = CAPACITY - MOST_WORDS as u64;
+
+impl Writers {
+    #[inline]
+    fn take_lock(&self) -> bool {
+        self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Tries so often to take the lock. Whether it did.
+    #[cold]
+    fn wait_for_lock(&self, patience: u32) -> bool {
+        for tries in 1..=patience {
+            if tries.is_multiple_of(64) {
+                std::thread::yield_now();
+            }
+            std::hint::spin_loop();
+            if self.take_lock() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Waits until the reader has made room after so many words.
+    #[cold]
+    fn wait_for_room(&self, reader: &Reader, head: u64) {
+        let mut tail = reader.tail.load(Ordering::Acquire);
+        while head.wrapping_sub(tail) > ROOM {
+            std::thread::yield_now();
+            tail = reader.tail.load(Ordering::Acquire);
+        }
+        self.tail_seen.store(tail, Ordering::Relaxed);
+    }
+}
+
 #[repr(C, align(128))]
 struct Reader {
     /// Words read since the start.
@@ -81,30 +117,17 @@ impl Ring {
 
     /// Appends a record, waiting for room if the reader is behind. Its place, from 0, greater than those before it;
     /// `None` if it gave up, as in a signal handler that finds the lock held.
+    #[inline]
     pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> Option<u64> {
-        const ROOM: u64 = CAPACITY - MOST_WORDS as u64;
         let words = encode_record(trace, record);
         let words = &words[..words_from(words[0])];
         let Header { writers, reader } = self.header();
-        let mut tries = 0_u32;
-        while writers.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            tries += 1;
-            if tries > patience {
-                return None;
-            }
-            if tries.is_multiple_of(64) {
-                std::thread::yield_now();
-            }
-            std::hint::spin_loop();
+        if !writers.take_lock() && !writers.wait_for_lock(patience) {
+            return None;
         }
         let head = writers.head.load(Ordering::Relaxed);
         if head.wrapping_sub(writers.tail_seen.load(Ordering::Relaxed)) > ROOM {
-            let mut tail = reader.tail.load(Ordering::Acquire);
-            while head.wrapping_sub(tail) > ROOM {
-                std::thread::yield_now();
-                tail = reader.tail.load(Ordering::Acquire);
-            }
-            writers.tail_seen.store(tail, Ordering::Relaxed);
+            writers.wait_for_room(reader, head);
         }
         for (place, word) in (head..).zip(words) {
             // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not

@@ -13,7 +13,8 @@ use mapi_session_spec::outcome::Out;
 use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
 
 /// Bytes of a step.
-pub(super) const STEP_BYTES: usize = 40;
+pub(super) const STEP_BYTES: usize = 4 * STEP_WORDS;
+const STEP_WORDS: usize = 12;
 
 const METHODS: [Method; 16] = Method::ALL;
 const OBJECT_METHODS: [ObjectMethod; 5] = ObjectMethod::ALL;
@@ -24,9 +25,9 @@ fn place_of<T: PartialEq>(all: &[T], one: &T) -> u16 {
     all.iter().position(|other| other == one).map_or(0, |i| i as u16)
 }
 
-/// A step as ten 32-bit words.
+/// A step as 32-bit words.
 #[derive(Default)]
-struct Words([u32; 10]);
+struct Words([u32; STEP_WORDS]);
 
 pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
     let mut w = Words::default();
@@ -47,7 +48,7 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
     };
     let mut set = |kind: u32, args: [u32; 6]| {
         w.0[3] = kind;
-        w.0[4..].copy_from_slice(&args);
+        w.0[4..10].copy_from_slice(&args);
     };
     let target = |target: Target| match target {
         Target::Session(id) => (0, u32::from(id.0)),
@@ -55,8 +56,10 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
     };
     match step.action {
         Action::Settle(Awaited { heard, released, of }) => {
-            let [heard, released, of] = [heard, released, of].map(|wide| [wide as u32, (wide >> 32) as u32]);
-            set(0, [heard[0], heard[1], released[0], released[1], of[0], of[1]]);
+            let bytes = heard.to_le_bytes().into_iter().chain(released.to_le_bytes()).chain(of);
+            for (place, byte) in bytes.enumerate() {
+                w.0[4 + place / 4] |= u32::from(byte) << (8 * (place % 4));
+            }
         }
         Action::Call(call) => match call {
             Call::Initialize => set(1, [0; 6]),
@@ -100,7 +103,7 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
 }
 
 pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
-    let mut w = [0_u32; 10];
+    let mut w = [0_u32; STEP_WORDS];
     for (word, chunk) in w.iter_mut().zip(bytes.chunks_exact(4)) {
         *word = u32::from_le_bytes(chunk.try_into().ok()?);
     }
@@ -135,9 +138,9 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
     };
     let call = match w[3] {
         0 => {
-            let wide = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-            let awaited =
-                Awaited { heard: wide(a[0], a[1]), released: wide(a[2], a[3]), of: wide(a[4], a[5]) };
+            let bytes: [u8; 32] = std::array::from_fn(|place| a[place / 4].to_le_bytes()[place % 4]);
+            let wide = |at: usize| Some(u64::from_le_bytes(*bytes[at..].first_chunk()?));
+            let awaited = Awaited { heard: wide(0)?, released: wide(8)?, of: *bytes.last_chunk()? };
             return Some(Step { action: Action::Settle(awaited), place, after });
         }
         1 => Call::Initialize,
@@ -405,7 +408,8 @@ mod tests {
 
     #[test]
     fn what_a_settling_waits_for_survives_the_wire() {
-        let awaited = Awaited { heard: u64::MAX - 1, released: 1 << 63 | 5, of: 0x8000_0001_0000_0302 };
+        let of = std::array::from_fn(|sink| 0x80 | sink as u8);
+        let awaited = Awaited { heard: u64::MAX - 1, released: 1 << 63 | 5, of };
         let step = Step { action: Action::Settle(awaited), ..Step::call(Call::Initialize) };
         assert_eq!(decode_step(&encode_step(&step)), Some(step));
     }

@@ -175,7 +175,10 @@ fn minimise(
 ) -> Option<Evidence> {
     let (requirement, kind) = (deviation.requirement, deviation.kind);
     let careful = patient(request.setting, deviation);
-    let shown = |program: &Program| shows(request, &careful, dialect, program, deviation);
+    let is_waited_for =
+        |(events, found, _): &(Vec<Event>, Deviation, _)| was_waited_for(events, found, careful.settle);
+    let shown =
+        |program: &Program| shows(request, &careful, dialect, program, deviation).filter(is_waited_for);
     // Most that is late is late and no more: that is found out before anything is made small.
     let at_length = if rests_on_waiting(kind) {
         let whole = waiting_to_the_end(program.clone(), deviation);
@@ -310,6 +313,54 @@ fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation
     program
 }
 
+/// Whether what is missing was waited for as long as may be: a settling that was cut short, such as those of what ran
+/// before, says nothing of what it did not await.
+fn was_waited_for(events: &[Event], deviation: &Deviation, limit: Duration) -> bool {
+    let is_missing = matches!(deviation.kind, Kind::MissingCallback | Kind::Lifetime);
+    match events.get(deviation.event) {
+        Some(Event::Settled { milliseconds }) if is_missing => {
+            Duration::from_millis(u64::from(*milliseconds)) >= limit
+        }
+        _ => true,
+    }
+}
+
 fn is_settling(step: &Step) -> bool {
     matches!(step.action, Action::Settle(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use mapi_session_spec::party::Party;
+    use mapi_session_spec::requirement::Family;
+
+    use super::*;
+
+    #[test]
+    fn a_settling_that_was_cut_short_is_no_evidence_of_what_is_missing() {
+        let limit = Duration::from_secs(2);
+        let deviation = |kind| Deviation {
+            arm: 0,
+            requirement: Family::Thread.id(5),
+            blame: Party::Session,
+            kind,
+            event: 0,
+            call: None,
+            debt: None,
+        };
+        for kind in [Kind::MissingCallback, Kind::Lifetime] {
+            let waited =
+                |milliseconds| was_waited_for(&[Event::Settled { milliseconds }], &deviation(kind), limit);
+            assert_eq!([0, 200, 2000].map(waited), [false, false, true]);
+            assert!(
+                was_waited_for(&[Event::End], &deviation(kind), limit),
+                "it shows in a callback, or at the end"
+            );
+        }
+        let came = deviation(Kind::RepeatedCallback);
+        assert!(
+            was_waited_for(&[Event::Settled { milliseconds: 0 }], &came, limit),
+            "it was there to be heard"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Makes one call of a program on the subject, through its raw vtables, and says what came.
 
 use std::ffi::{CString, c_void};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use mapi_session_com::{
     Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
@@ -12,6 +12,9 @@ use mapi_session_spec::event::{
 };
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
+
+use spin::mutex::{SpinMutex, SpinMutexGuard};
+use spin::relax::Yield;
 
 use super::Sinks;
 use super::memory;
@@ -71,7 +74,8 @@ pub(crate) struct Driver {
     exports: Exports,
     profile: Option<CString>,
     pub(crate) sinks: Sinks,
-    slots: Mutex<Slots>,
+    /// Never held during a call, and wanted by one thread at a time nearly always.
+    slots: SpinMutex<Slots, Yield>,
 }
 
 fn at<T: Default + Clone>(slots: &mut Vec<T>, index: u16) -> &mut T {
@@ -108,11 +112,12 @@ fn classify_memory(out: usize) -> Out {
 
 impl Driver {
     pub(crate) fn new(exports: Exports, profile: Option<CString>, trace: u32) -> Arc<Self> {
-        Arc::new(Self { exports, profile, sinks: Sinks::new(trace), slots: Mutex::default() })
+        Arc::new(Self { exports, profile, sinks: Sinks::new(trace), slots: SpinMutex::new(Slots::default()) })
     }
 
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    #[inline]
+    fn slots(&self) -> SpinMutexGuard<'_, Slots, Yield> {
+        self.slots.lock()
     }
 
     /// Pumps the subject's queue, where it has one.
@@ -125,6 +130,7 @@ impl Driver {
 
     /// Takes what the call needs. `None` if it is not there: the call cannot be made. What the call gives back, a
     /// reference or a connection, is the client's no more.
+    #[inline]
     pub(crate) fn ready(&self, call: &Call) -> Option<Ready> {
         let slots = &mut *self.slots();
         let through = |this| Some(Ready { this, names: 0 });
@@ -163,6 +169,7 @@ impl Driver {
     }
 
     /// Makes the call.
+    #[inline]
     pub(crate) fn perform(&self, call: &Call, ready: Ready) -> (HResult, Out) {
         let (result, out) = self.perform_inner(call, ready);
         if !result.succeeded() && !matches!(call, Call::Method { method: Method::GetLastError, .. }) {

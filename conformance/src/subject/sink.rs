@@ -238,14 +238,17 @@ impl Sinks {
         made.iter().flatten().any(|sink| sink.under_way.load(Ordering::SeqCst) > 0)
     }
 
-    /// What has come since then to the awaited sinks.
-    pub(crate) fn told(&self, awaited: Awaited) -> Vec<Told> {
+    /// What has come since then to the sinks that must hear, or may.
+    /// `logoff` is where on the record the Logoff of a session begins.
+    pub(crate) fn told(&self, awaited: Awaited, logoff: impl Fn(SessionId) -> u64) -> Vec<Told> {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        let is_awaited = |sink: &&Sink| awaited.heard & (1 << sink.id.0.min(63)) != 0;
+        let is_awaited = |sink: &&Sink| {
+            awaited.heard & (1 << sink.id.0.min(63)) != 0 || awaited.leavers(sink.id).next().is_some()
+        };
         let told = |sink: &Sink| Told {
             mask: EventMask(sink.mask.load(Ordering::SeqCst)),
             registered: sink.registered.load(Ordering::SeqCst),
-            logoffs: awaited.leavers(sink.id).count() as u32,
+            logoffs: awaited.leavers(sink.id).filter(|leaver| logoff(*leaver) > 0).count() as u32,
             words: sink.words.load(Ordering::SeqCst),
         };
         made.iter().flatten().copied().filter(is_awaited).map(told).collect()

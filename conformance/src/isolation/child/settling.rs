@@ -9,31 +9,72 @@ use crate::program::Awaited;
 
 /// How long settling looks again and again before it sleeps between two looks.
 const AWAKE: Duration = Duration::from_micros(100);
+/// How much of what passes between two looks counts. More has passed where this process was not let run: then whoever was
+/// to tell something was not let run either.
+const AT_A_LOOK: Duration = Duration::from_micros(300);
+/// On a machine that is ever busy, a settling takes so many times its limit and no more.
+pub(in super::super) const AT_MOST: u32 = 2;
+
+/// How long somebody has waited for what others do.
+struct Waited {
+    since: Instant,
+    last_look: Instant,
+    counted: Duration,
+}
+
+impl Waited {
+    fn from_now() -> Self {
+        let now = Instant::now();
+        Self { since: now, last_look: now, counted: Duration::ZERO }
+    }
+
+    fn so_far(&mut self) -> Duration {
+        let now = Instant::now();
+        self.counted += now.duration_since(self.last_look).min(AT_A_LOOK);
+        self.last_look = now;
+        self.counted
+    }
+
+    fn is_settled(&mut self, limit: Duration) -> bool {
+        self.so_far() >= limit || self.last_look.duration_since(self.since) >= AT_MOST * limit
+    }
+}
 
 impl Child {
     /// Waits until everything awaited has come, or the time is up.
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
-        let start = Instant::now();
-        let there = || awaited != Awaited::default() && running.have(awaited);
+        let mut waited = Waited::from_now();
+        // What a sink has had done on another thread may be what the others wait for.
+        let all_is_done = || self.worker_owes.load(Ordering::SeqCst) == 0;
+        let there = || awaited != Awaited::default() && running.have(awaited) && all_is_done();
         running.driver.pump();
-        if !there() && self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
-            self.put(running.trace, Record::NotSettled);
-            return;
-        }
-        while !there() && start.elapsed() < self.settle {
-            if start.elapsed() < AWAKE {
+        let has_come = loop {
+            // The clock before the look.
+            let is_over = waited.is_settled(self.settle);
+            if there() {
+                self.hear_it_out(running, awaited, &mut waited);
+                // What was given back while a sink heard is awaited from then on.
+                if there() {
+                    break true;
+                }
+            }
+            if is_over {
+                break false;
+            }
+            if self.waited_in_vain.load(Ordering::Relaxed) >= self.patience {
+                self.put(running.trace, Record::NotSettled);
+                return;
+            }
+            if waited.counted < AWAKE {
                 std::thread::yield_now();
             } else {
                 std::thread::sleep(Duration::from_micros(200));
             }
             running.driver.pump();
-        }
-        if there() {
-            self.hear_it_out(running, awaited);
-        }
+        };
         // The limit and not the clock: the same behaviour gives the same record on a busy machine.
         let mut milliseconds = 0;
-        if !there() {
+        if !has_come {
             self.waited_in_vain.fetch_add(1, Ordering::Relaxed);
             milliseconds = u32::try_from(self.settle.as_millis()).unwrap_or(u32::MAX);
         }
@@ -42,26 +83,47 @@ impl Child {
     }
 
     /// Where the first word of an announcement is there, the others may be on their way.
-    fn hear_it_out(&self, running: &Running, awaited: Awaited) {
+    fn hear_it_out(&self, running: &Running, awaited: Awaited, waited: &mut Waited) {
         let sinks = &running.driver.sinks;
-        let start = Instant::now();
-        let mut quiet_since = start;
+        let mut quiet = Waited::from_now();
         let heard = loop {
-            // The clock before the look: a process that was not let run has not listened.
-            let is_over =
-                quiet_since.elapsed() >= self.announcements.rest() || start.elapsed() >= self.settle;
-            let are_listening = sinks.are_listening();
-            if are_listening {
-                quiet_since = Instant::now();
+            // Whoever has heard a word is listening, or has been: so what was heard comes first.
+            let heard = sinks.told(awaited, |session| running.logoff(session));
+            if sinks.are_listening() {
+                // What a sink does while it hears may be what the others need not hear for.
+                quiet = Waited::from_now();
+            } else if self.announcements.are_whole(&heard) || quiet.so_far() >= self.announcements.rest() {
+                break heard;
             }
-            let heard = sinks.told(awaited);
-            // What a sink does while it hears may be what the others need not hear for.
-            if is_over || (!are_listening && self.announcements.are_whole(&heard)) {
+            if waited.is_settled(self.settle) {
                 break heard;
             }
             std::thread::sleep(Duration::from_micros(50));
             running.driver.pump();
         };
         self.announcements.learn(&heard);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_while_this_process_is_not_let_run_is_hardly_counted() {
+        let mut waited = Waited::from_now();
+        for looks in 1..=3 {
+            assert!(waited.so_far() <= looks * AT_A_LOOK);
+            std::thread::sleep(10 * AT_A_LOOK);
+        }
+        assert!(waited.so_far() >= 3 * AT_A_LOOK);
+    }
+
+    #[test]
+    fn on_a_machine_that_lets_nobody_run_a_settling_ends_all_the_same() {
+        let limit = 10 * AT_A_LOOK;
+        let mut waited = Waited::from_now();
+        std::thread::sleep(AT_MOST * limit);
+        assert!(waited.so_far() < limit && waited.is_settled(limit));
     }
 }

@@ -1,9 +1,9 @@
 //! What a program waits for, and which arms what is owed is put to.
 
-use mapi_session_spec::event::{Call, RegistrationId, SinkId, ThreadId};
+use mapi_session_spec::event::{Call, RegistrationId, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::rule::{Check, Moot};
-use mapi_session_spec::state::OwedKind;
+use mapi_session_spec::state::{OwedKind, Registration};
 
 use super::Draft;
 use crate::program::{Action, Awaited, Place, Step};
@@ -11,10 +11,11 @@ use crate::program::{Action, Awaited, Place, Step};
 impl Draft<'_> {
     /// Waits for everything that is owed now, if anything is.
     pub fn settle(&mut self) {
-        let awaited = self.awaited();
+        let mut awaited = self.awaited();
         if awaited == Awaited::default() {
             return;
         }
+        self.await_what_who_leaves_when_told_brings(&mut awaited);
         self.note_owed();
         self.steps.push(Step {
             action: Action::Settle(awaited),
@@ -35,17 +36,10 @@ impl Draft<'_> {
         for owed in self.world.owed.iter().filter(|owed| !owed.lapsed) {
             match owed.kind {
                 OwedKind::Told { listener, leaver, .. } => {
-                    let sink = self
-                        .world
-                        .all_registrations()
-                        .filter(|(_, r)| {
-                            r.session == listener && r.active && r.mask.has(EventMask::END_OF_SESSION)
-                        })
-                        .filter(|(id, r)| !self.is_given_back_where_another_hears(*id, r.sink))
-                        .map(|(_, r)| r.sink)
-                        .next();
-                    if let Some(sink) = sink {
-                        awaited.word(sink, leaver);
+                    let hears = |r: &&Registration| r.mask.has(EventMask::END_OF_SESSION);
+                    if let Some(first) = self.registered(listener).find(hears) {
+                        awaited.word(first.sink, leaver);
+                        self.registered(listener).for_each(|r| awaited.may_hear(r.sink, leaver));
                     }
                 }
                 OwedKind::Untold { .. } | OwedKind::Hushed { .. } => {}
@@ -55,6 +49,35 @@ impl Draft<'_> {
             }
         }
         awaited
+    }
+
+    /// The registrations of a session, but for those that are given back before it is settled.
+    fn registered(&self, listener: SessionId) -> impl Iterator<Item = &Registration> {
+        self.world
+            .all_registrations()
+            .filter(move |(_, r)| r.session == listener && r.active)
+            .filter(|(id, r)| !self.is_given_back_where_another_hears(*id, r.sink))
+            .map(|(_, r)| r)
+    }
+
+    /// Somebody who is told logs off too: the others hear of that as well.
+    fn await_what_who_leaves_when_told_brings(&self, awaited: &mut Awaited) {
+        for step in &self.steps {
+            let (Some(_), Action::Call(call @ Call::Logoff { session, .. })) =
+                (step.place.sink(), step.action)
+            else {
+                continue;
+            };
+            let mut then = self.clone();
+            then.call(call);
+            for owed in then.world.owed.iter().filter(|owed| !owed.lapsed) {
+                if let OwedKind::Told { listener, leaver, .. } = owed.kind
+                    && leaver == session
+                {
+                    then.registered(listener).for_each(|r| awaited.may_hear(r.sink, leaver));
+                }
+            }
+        }
     }
 
     /// Then it may hear no more, and is not waited for.

@@ -189,3 +189,45 @@ pub(super) fn logoffs_that_overlap(seed: &Draft, all: &mut Vec<Planned>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mapi_session_spec::rule::{Demand, Rules};
+    use mapi_session_spec::{Era, Level};
+
+    use mapi_session_spec::event::SinkId;
+
+    use super::*;
+    use crate::plan::{Brief, Observing, Repeats};
+    use crate::program::Action;
+
+    #[test]
+    fn the_others_are_listened_to_about_a_member_that_logs_off_when_it_is_told() {
+        let demand = Demand { level: Level::Conventional, era: Era::FastShutdown };
+        let rules = Rules::documented();
+        let brief = Brief { rules: &rules, demand, ui: true, repeats: Repeats::default() };
+        let mut planned = Vec::new();
+        a_member_leaves_when_told(&Draft::new(brief, Observing::Everything), &mut planned);
+        let mut tells = 0;
+        for Planned { program, .. } in &planned {
+            let told = program.steps.iter().find_map(|step| match (step.place, step.action) {
+                (Place::Inside(sink), Action::Call(Call::Logoff { session, flags, .. })) => {
+                    Some((sink, session, flags))
+                }
+                _ => None,
+            });
+            let (hears, leaver, flags) = told.expect("a member that leaves");
+            let awaited = program.steps.iter().find_map(|step| match step.action {
+                Action::Settle(awaited) => Some(awaited),
+                Action::Call(_) => None,
+            });
+            let awaited = awaited.expect("a settling");
+            let of = |sink| awaited.leavers(sink).any(|session| session == leaver);
+            let others = (0..2).map(SinkId).filter(|sink| *sink != hears);
+            let must_tell = flags == LogoffFlags::MAPI_LOGOFF_SHARED;
+            tells += usize::from(must_tell);
+            assert!(!of(hears) && others.clone().all(|sink| of(sink) == must_tell), "{flags:?}");
+        }
+        assert_eq!(tells, 2);
+    }
+}
