@@ -138,6 +138,8 @@ struct Child {
     patience: u32,
     running: RwLock<Option<Arc<Running>>>,
     callbacks: AtomicU32,
+    /// Callbacks that have not returned, on whichever thread.
+    being_called_back: AtomicU32,
     waited_in_vain: AtomicU32,
     announcements: Announcements,
     heard_of_sinks: AtomicBool,
@@ -190,6 +192,10 @@ impl Child {
             }
             Action::Settle(awaited) => self.settle(running, awaited),
             Action::Call(ref call) => {
+                let takes_away = matches!(call, Call::Release { .. } | Call::Uninitialize);
+                if takes_away && matches!(step.place, Place::Thread(_)) {
+                    self.let_sinks_finish();
+                }
                 let Some(ready) = running.driver.ready(call) else {
                     self.put(running.trace, Record::Skipped);
                     return;
@@ -211,6 +217,19 @@ impl Child {
                 running.answers[index].store(answer, Ordering::Release);
                 self.put(running.trace, Record::Return { step: index as u16, code, out });
             }
+        }
+    }
+
+    /// What a sink calls on another thread, nobody is to take away meanwhile: the client would be to blame. One that does not
+    /// come back is not waited for.
+    #[inline]
+    fn let_sinks_finish(&self) {
+        if self.being_called_back.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let begun = Instant::now();
+        while self.being_called_back.load(Ordering::SeqCst) > 0 && begun.elapsed() < BESIDE {
+            std::thread::sleep(Duration::from_micros(50));
         }
     }
 
@@ -335,6 +354,7 @@ impl Child {
 impl SinkEvents for Child {
     fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> Begun {
         self.heard_of_sinks.store(true, Ordering::Relaxed);
+        self.being_called_back.fetch_add(1, Ordering::SeqCst);
         let number = self.callbacks.fetch_add(1, Ordering::Relaxed);
         let (kind, events) = match callback {
             Callback::QueryInterface => (0, EventMask(0)),
@@ -352,6 +372,7 @@ impl SinkEvents for Child {
 
     fn ends(&self, trace: u32, number: u32) {
         self.put(trace, Record::CallbackReturn { number });
+        self.being_called_back.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn inside(&self, trace: u32, sink: SinkId) {
@@ -439,6 +460,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         patience: orders.patience,
         running: RwLock::new(None),
         callbacks: AtomicU32::new(0),
+        being_called_back: AtomicU32::new(0),
         waited_in_vain: AtomicU32::new(0),
         announcements: Announcements::default(),
         heard_of_sinks: AtomicBool::new(false),

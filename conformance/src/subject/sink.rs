@@ -57,8 +57,6 @@ struct Sink {
     heard: AtomicU64,
     /// In how many words, since then.
     words: AtomicU32,
-    /// Calls of `OnNotify` that have not returned.
-    under_way: AtomicU32,
     /// How often it was registered, and for what the last time.
     registered: AtomicU32,
     mask: AtomicU32,
@@ -141,7 +139,6 @@ unsafe extern "system-unwind" fn on_notify(
     }
     let sink = of(this);
     let first = !sink.called.swap(true, Ordering::SeqCst);
-    sink.under_way.fetch_add(1, Ordering::SeqCst);
     record(sink, Callback::OnNotify { events: EventMask(events) }, |begun| {
         sink.words.fetch_add(count, Ordering::SeqCst);
         sink.heard.fetch_max(begun.place, Ordering::SeqCst);
@@ -149,7 +146,6 @@ unsafe extern "system-unwind" fn on_notify(
             events.inside(sink.trace, sink.id);
         }
     });
-    sink.under_way.fetch_sub(1, Ordering::SeqCst);
     // NOTIFY-017: the value is not an HRESULT, and the session has no use for it.
     0
 }
@@ -206,7 +202,6 @@ impl Sinks {
                 given_back: AtomicBool::new(false),
                 heard: AtomicU64::new(0),
                 words: AtomicU32::new(0),
-                under_way: AtomicU32::new(0),
                 registered: AtomicU32::new(0),
                 mask: AtomicU32::new(0),
             }))
@@ -230,12 +225,6 @@ impl Sinks {
         sink.registered.fetch_add(1, Ordering::SeqCst);
         sink.mask.store(mask.0, Ordering::SeqCst);
         face
-    }
-
-    /// Whether some `OnNotify` has not returned: who tells one word after the other cannot go on.
-    pub(crate) fn are_listening(&self) -> bool {
-        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        made.iter().flatten().any(|sink| sink.under_way.load(Ordering::SeqCst) > 0)
     }
 
     /// What has come since then to the sinks that must hear, or may.

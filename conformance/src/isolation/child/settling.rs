@@ -9,28 +9,30 @@ use crate::program::Awaited;
 
 /// How long settling looks again and again before it sleeps between two looks.
 const AWAKE: Duration = Duration::from_micros(100);
-/// How much of what passes between two looks counts. More has passed where this process was not let run: then whoever was
-/// to tell something was not let run either.
-const AT_A_LOOK: Duration = Duration::from_micros(300);
+/// How long it sleeps then, and how long where something was heard and more may be on its way.
+const PAUSE: Duration = Duration::from_micros(200);
+const SHORT_PAUSE: Duration = Duration::from_micros(50);
 /// On a machine that is ever busy, a settling takes so many times its limit and no more.
 pub(in super::super) const AT_MOST: u32 = 2;
 
-/// How long somebody has waited for what others do.
+/// How long somebody has waited for what others do. Where more than twice the pause has passed between two looks, this
+/// process was not let run, and whoever was to tell something mostly was not either: that does not count.
 struct Waited {
+    pause: Duration,
     since: Instant,
     last_look: Instant,
     counted: Duration,
 }
 
 impl Waited {
-    fn from_now() -> Self {
+    fn from_now(pause: Duration) -> Self {
         let now = Instant::now();
-        Self { since: now, last_look: now, counted: Duration::ZERO }
+        Self { pause, since: now, last_look: now, counted: Duration::ZERO }
     }
 
     fn so_far(&mut self) -> Duration {
         let now = Instant::now();
-        self.counted += now.duration_since(self.last_look).min(AT_A_LOOK);
+        self.counted += now.duration_since(self.last_look).min(2 * self.pause);
         self.last_look = now;
         self.counted
     }
@@ -43,7 +45,7 @@ impl Waited {
 impl Child {
     /// Waits until everything awaited has come, or the time is up.
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
-        let mut waited = Waited::from_now();
+        let mut waited = Waited::from_now(PAUSE);
         // What a sink has had done on another thread may be what the others wait for.
         let all_is_done = || self.worker_owes.load(Ordering::SeqCst) == 0;
         let there = || awaited != Awaited::default() && running.have(awaited) && all_is_done();
@@ -68,7 +70,7 @@ impl Child {
             if waited.counted < AWAKE {
                 std::thread::yield_now();
             } else {
-                std::thread::sleep(Duration::from_micros(200));
+                std::thread::sleep(PAUSE);
             }
             running.driver.pump();
         };
@@ -85,20 +87,20 @@ impl Child {
     /// Where the first word of an announcement is there, the others may be on their way.
     fn hear_it_out(&self, running: &Running, awaited: Awaited, waited: &mut Waited) {
         let sinks = &running.driver.sinks;
-        let mut quiet = Waited::from_now();
+        let mut quiet = Waited::from_now(SHORT_PAUSE);
         let heard = loop {
-            // Whoever has heard a word is listening, or has been: so what was heard comes first.
+            // Whoever has heard a word is being called back, or was: so what was heard comes first.
             let heard = sinks.told(awaited, |session| running.logoff(session));
-            if sinks.are_listening() {
-                // What a sink does while it hears may be what the others need not hear for.
-                quiet = Waited::from_now();
+            if self.being_called_back.load(Ordering::SeqCst) > 0 {
+                // Who tells one after the other cannot go on; and what a sink does may be what the others need not hear for.
+                quiet = Waited::from_now(SHORT_PAUSE);
             } else if self.announcements.are_whole(&heard) || quiet.so_far() >= self.announcements.rest() {
                 break heard;
             }
             if waited.is_settled(self.settle) {
                 break heard;
             }
-            std::thread::sleep(Duration::from_micros(50));
+            std::thread::sleep(SHORT_PAUSE);
             running.driver.pump();
         };
         self.announcements.learn(&heard);
@@ -111,18 +113,18 @@ mod tests {
 
     #[test]
     fn what_passes_while_this_process_is_not_let_run_is_hardly_counted() {
-        let mut waited = Waited::from_now();
+        let mut waited = Waited::from_now(PAUSE);
         for looks in 1..=3 {
-            assert!(waited.so_far() <= looks * AT_A_LOOK);
-            std::thread::sleep(10 * AT_A_LOOK);
+            assert!(waited.so_far() <= looks * 2 * PAUSE);
+            std::thread::sleep(10 * PAUSE);
         }
-        assert!(waited.so_far() >= 3 * AT_A_LOOK);
+        assert!(waited.so_far() >= 3 * 2 * PAUSE);
     }
 
     #[test]
     fn on_a_machine_that_lets_nobody_run_a_settling_ends_all_the_same() {
-        let limit = 10 * AT_A_LOOK;
-        let mut waited = Waited::from_now();
+        let limit = 10 * PAUSE;
+        let mut waited = Waited::from_now(PAUSE);
         std::thread::sleep(AT_MOST * limit);
         assert!(waited.so_far() < limit && waited.is_settled(limit));
     }

@@ -247,6 +247,27 @@ pub(super) fn who_holds_much(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// Whoever comes to a shared session, by whatever way, takes a reference more and gives it back: what its logon gave is
+/// there still.
+pub(super) fn a_reference_comes_and_goes(seed: &Draft, all: &mut Vec<Planned>) {
+    for way in alphabet::WAYS {
+        for queried in [None, Some(Interface::IUnknown), Some(Interface::IMAPISession)] {
+            let mut draft = seed.initialised(1);
+            draft.log_on(way_named("sharing"));
+            let session = draft.log_on(*way);
+            draft.observe();
+            let object = draft.object();
+            draft.call(match queried {
+                None => Call::AddRef { target: Target::Session(session) },
+                Some(interface) => Call::QueryInterface { session, interface, object },
+            });
+            draft.call(Call::Release { target: Target::Session(session) });
+            draft.observe();
+            all.push(draft.edge(alphabet::plain_logoff(session)));
+        }
+    }
+}
+
 /// Who has asked for nothing is left alone, and those beside him hear all the same.
 pub(super) fn listening_for_nothing(seed: &Draft, all: &mut Vec<Planned>) {
     for asks_for_nothing in 0..2 {

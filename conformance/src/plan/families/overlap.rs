@@ -131,6 +131,17 @@ pub(super) fn calls_from_a_last_release(seed: &Draft, all: &mut Vec<Planned>) {
             let registration = RegistrationId(sink.0);
             all.push(draft.edge(Call::Unadvise { session: leaver, registration }));
         }
+        // What is opened there is dead, or lives on, with its session.
+        let state = Call::OnObject { object, method: ObjectMethod::GetStatus };
+        let mut draft = base.clone();
+        let opens = Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object };
+        for call in [opens, state] {
+            draft.at_notification(Place::Releasing(sink), call);
+        }
+        for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+            let edge = alphabet::logoff_with(leaver, flags);
+            all.push(draft.clone().edge_then(edge, |draft| draft.ask_what_came_of_it(state)));
+        }
     }
 }
 
