@@ -8,7 +8,9 @@ use super::{Child, Running};
 use crate::program::Awaited;
 
 /// How long settling looks again and again before it sleeps between two looks.
-const AWAKE: Duration = Duration::from_micros(100);
+const AWAKE: Duration = Duration::from_micros(30);
+/// How long it sleeps only briefly then.
+const BRIEFLY: Duration = Duration::from_millis(1);
 /// How long it sleeps then, and how long where something was heard and more may be on its way.
 const PAUSE: Duration = Duration::from_micros(200);
 const SHORT_PAUSE: Duration = Duration::from_micros(50);
@@ -68,9 +70,9 @@ impl Child {
                 return;
             }
             if waited.counted < AWAKE {
-                std::thread::yield_now();
+                std::hint::spin_loop();
             } else {
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(if waited.counted < BRIEFLY { SHORT_PAUSE } else { PAUSE });
             }
             running.driver.pump();
         };

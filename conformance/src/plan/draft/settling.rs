@@ -1,6 +1,6 @@
 //! What a program waits for, and which arms what is owed is put to.
 
-use mapi_session_spec::event::{Call, RegistrationId, SessionId, SinkId, Target, ThreadId};
+use mapi_session_spec::event::{Call, RegistrationId, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::rule::{Check, Moot};
 use mapi_session_spec::state::{OwedKind, Registration};
@@ -60,36 +60,29 @@ impl Draft<'_> {
             .map(|(_, r)| r)
     }
 
-    /// Somebody who is told logs off too, or lets go of its session: the others hear of that as well, and its sinks are
-    /// given back.
+    /// Somebody who is told logs off too: the others hear of that as well.
     fn await_what_who_leaves_when_told_brings(&self, awaited: &mut Awaited) {
-        let when_told = self
+        let leaves: Vec<Call> = self
             .steps
             .iter()
-            .filter(|step| matches!(step.place, Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_)));
-        let leaves = when_told.filter_map(|step| match step.action {
-            Action::Call(
-                call @ (Call::Logoff { session, .. } | Call::Release { target: Target::Session(session) }),
-            ) => Some((session, call)),
-            _ => None,
-        });
-        let leaves: Vec<(SessionId, Call)> = leaves.collect();
+            .filter(|step| step.place.sink().is_some())
+            .filter_map(|step| match step.action {
+                Action::Call(call @ Call::Logoff { .. }) => Some(call),
+                _ => None,
+            })
+            .collect();
         if leaves.is_empty() {
             return;
         }
         let mut then = self.clone();
-        for (_, call) in &leaves {
+        for call in &leaves {
             then.call(*call);
         }
         for owed in then.world.owed.iter().filter(|owed| !owed.lapsed) {
-            match owed.kind {
-                OwedKind::Told { listener, leaver, .. } if leaves.iter().any(|(left, _)| *left == leaver) => {
-                    then.registered(listener).for_each(|r| awaited.may_hear(r.sink, leaver));
-                }
-                OwedKind::Abandoned { session, sink } if leaves.iter().any(|(left, _)| *left == session) => {
-                    awaited.released |= 1 << sink.0.min(63);
-                }
-                _ => {}
+            if let OwedKind::Told { listener, leaver, .. } = owed.kind
+                && leaves.iter().any(|call| call.session() == Some(leaver))
+            {
+                then.registered(listener).for_each(|r| awaited.may_hear(r.sink, leaver));
             }
         }
     }
