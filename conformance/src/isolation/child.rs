@@ -372,6 +372,9 @@ impl SinkEvents for Child {
 
     fn ends(&self, trace: u32, number: u32) {
         self.put(trace, Record::CallbackReturn { number });
+    }
+
+    fn is_over(&self) {
         self.being_called_back.fetch_sub(1, Ordering::SeqCst);
     }
 

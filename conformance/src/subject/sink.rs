@@ -22,6 +22,8 @@ pub(crate) trait SinkEvents: Send + Sync {
     fn begins(&self, trace: u32, sink: SinkId, callback: Callback) -> Begun;
     /// The callback of that number ends.
     fn ends(&self, trace: u32, number: u32);
+    /// Nothing of it is under way any more: it has ended, or an exception has gone through it.
+    fn is_over(&self);
     /// The first `OnNotify` of this sink is under way: the time to call back in.
     fn inside(&self, trace: u32, sink: SinkId);
     /// The first Release that leaves no reference to this sink is under way: likewise.
@@ -74,10 +76,31 @@ fn of<'a>(this: *mut c_void) -> &'a Sink {
 }
 
 fn record(sink: &Sink, callback: Callback, during: impl FnOnce(Begun)) {
-    let Some(events) = listener() else { return };
-    let begun = events.begins(sink.trace, sink.id, callback);
+    if let Some(events) = listener() {
+        tell(&*events, (sink.trace, sink.id), callback, during);
+    }
+}
+
+fn tell(
+    events: &dyn SinkEvents,
+    (trace, sink): (u32, SinkId),
+    callback: Callback,
+    during: impl FnOnce(Begun),
+) {
+    let begun = events.begins(trace, sink, callback);
+    let over = Over(events);
     during(begun);
-    events.ends(sink.trace, begun.number);
+    events.ends(trace, begun.number);
+    drop(over);
+}
+
+/// Says that a callback is over, also where an exception goes through it.
+struct Over<'a>(&'a dyn SinkEvents);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.is_over();
+    }
 }
 
 unsafe extern "system-unwind" fn query_interface(
@@ -255,5 +278,48 @@ impl Sinks {
         let has_heard = |sink: &Sink| awaited.is_told_at(sink.id, sink.heard.load(Ordering::SeqCst), &logoff);
         all(awaited.heard, &has_heard)
             && all(awaited.released, &|sink| sink.references.load(Ordering::SeqCst) <= 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Callbacks that are under way, and those that have ended.
+    #[derive(Default)]
+    struct Counting {
+        under_way: AtomicI32,
+        ended: AtomicI32,
+    }
+
+    impl SinkEvents for Counting {
+        fn begins(&self, _: u32, _: SinkId, _: Callback) -> Begun {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
+            Begun { number: 0, place: 1 }
+        }
+        fn ends(&self, _: u32, _: u32) {
+            self.ended.fetch_add(1, Ordering::SeqCst);
+        }
+        fn is_over(&self) {
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
+        }
+        fn inside(&self, _: u32, _: SinkId) {}
+        fn releasing(&self, _: u32, _: SinkId) {}
+    }
+
+    #[test]
+    fn a_callback_that_an_exception_goes_through_is_over_and_has_not_ended() {
+        let events = Counting::default();
+        let counts = || [&events.under_way, &events.ended].map(|count| count.load(Ordering::SeqCst));
+        let named = (0, SinkId(0));
+        tell(&events, named, Callback::AddRef, |_| assert_eq!(counts(), [1, 0]));
+        assert_eq!(counts(), [0, 1]);
+        let thrown = catch_unwind(AssertUnwindSafe(|| {
+            tell(&events, named, Callback::Release, |_| std::panic::resume_unwind(Box::new("thrown")));
+        }));
+        assert!(thrown.is_err());
+        assert_eq!(counts(), [0, 1]);
     }
 }
