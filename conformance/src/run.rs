@@ -8,7 +8,7 @@ mod past;
 mod processes;
 mod quarantine;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::resume_unwind;
 use std::time::Duration;
 
@@ -158,9 +158,14 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
         collect_evidence(request, &ran, &verdicts, dialect, &mut evidence);
         // Once a race has shown something, the next would show it again. What needed no race says nothing of races.
         let shown = evidence.values().flatten().count();
-        if next == planned.len() || shown > *shown_without_a_race.get_or_insert(shown) {
+        let not_run = next - how_many_ran(&ran);
+        if not_run > 0 && shown == 0 {
+            return Err(NotTested::Broken("the subject's process keeps dying".into()));
+        }
+        let is_over = next == planned.len() || not_run > 0;
+        if is_over || shown > *shown_without_a_race.get_or_insert(shown) {
             first_logon(planned, &ran)?;
-            return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence));
+            return Ok(Findings::new(request, &ran, &verdicts, dialect, evidence).without(not_run));
         }
         let end = (next + length).min(planned.len());
         let before = ran.len();
@@ -168,6 +173,11 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(usize, usize)) -> Result<
         ran.extend(parts.run(next..end, progress, &mut foresee)?);
         (next, length) = (end, 2 * length);
     }
+}
+
+/// How many of the programs were run: some more than once, without the call that killed the subject.
+fn how_many_ran(ran: &[Ran]) -> usize {
+    ran.iter().map(|ran| ran.program).collect::<HashSet<_>>().len()
 }
 
 /// How many rounds are run before they are looked at for the first time; then twice as many, and so on.

@@ -193,6 +193,16 @@ impl Findings {
         }
     }
 
+    /// The same, of a run that so many programs were left out of, because the subject's process kept dying.
+    #[must_use]
+    pub(super) fn without(mut self, programs: usize) -> Self {
+        if programs > 0 {
+            self.inconclusive
+                .push(format!("{programs} traces were not run, for the subject's process keeps dying"));
+        }
+        self
+    }
+
     /// How many traces ended so that what would have come after says nothing.
     pub fn forfeited(&self) -> usize {
         self.forfeited_by.values().sum()
