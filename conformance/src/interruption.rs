@@ -19,9 +19,19 @@ fn charges() -> MutexGuard<'static, Vec<Charge>> {
     CHARGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on an interruption kills that process group, and removes that file, if it has its name yet.
-pub(crate) fn take_charge(group: u32, shared: PathBuf) {
-    charges().push(Charge { group, shared });
+/// A process is being started, its file first: an interruption waits until it is known what there is to kill and to remove.
+pub(crate) struct Starting(MutexGuard<'static, Vec<Charge>>);
+
+impl Starting {
+    /// Before the file is made.
+    pub(crate) fn now() -> Self {
+        Self(charges())
+    }
+
+    /// From now on an interruption kills that process group, and removes that file, if it has its name yet.
+    pub(crate) fn take_charge(mut self, group: u32, shared: PathBuf) {
+        self.0.push(Charge { group, shared });
+    }
 }
 
 /// That process group has been waited for.

@@ -209,13 +209,15 @@ impl Running {
     fn start(setting: &Setting, programs: &Programs, may_stop: bool) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
         let races = programs.races();
-        let (file, mut shared) = shared_file(&programs.bytes()).map_err(why)?;
+        let bytes = programs.bytes();
+        let starting = interruption::Starting::now();
+        let (file, mut shared) = shared_file(&bytes).map_err(why)?;
         let pace = Pace::of(programs.count(), may_stop && !races && setting.has_a_process_of_its_own());
         ring_in(&mut shared).allow(pace.allowed());
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
             let child = spawn(program, setting, file.path(), &errors).map_err(why)?;
-            interruption::take_charge(child.id(), file.path().to_path_buf());
+            starting.take_charge(child.id(), file.path().to_path_buf());
             Host::Child(child)
         } else {
             let orders = Orders {
