@@ -88,8 +88,11 @@ impl Offsets {
             | Call::FreeBuffer { buffer: id } => {
                 *id = buffer(*id);
             }
-            Call::QueryInterface { session: on, object: id, .. }
-            | Call::Method { session: on, object: id, .. } => {
+            Call::QueryInterface { target: on, object: id, .. } => {
+                *on = target(*on);
+                *id = object(*id);
+            }
+            Call::Method { session: on, object: id, .. } => {
                 *on = session(*on);
                 *id = object(*id);
             }
@@ -134,7 +137,11 @@ pub(crate) fn compact(program: &Program) -> Program {
             Call::LogonEx { session, .. } | Call::Logoff { session, .. } => {
                 *session = SessionId(number(&mut sessions, *session));
             }
-            Call::QueryInterface { session, object, .. } | Call::Method { session, object, .. } => {
+            Call::QueryInterface { target: on, object, .. } => {
+                target(on);
+                *object = ObjectId(number(&mut objects, *object));
+            }
+            Call::Method { session, object, .. } => {
                 *session = SessionId(number(&mut sessions, *session));
                 *object = ObjectId(number(&mut objects, *object));
             }

@@ -16,6 +16,7 @@ const INTERFACES: &[(&str, Interface)] = &[
     ("IID_IMAPISession", Interface::IMAPISession),
     ("IID_IMAPIClientShutdown", Interface::IMAPIClientShutdown),
     ("unheard", Interface::Unheard),
+    ("unheard-of-mapi", Interface::UnheardOfMapi),
 ];
 
 fn method_named(name: &str) -> Option<Method> {

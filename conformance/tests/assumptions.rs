@@ -64,7 +64,7 @@ fn every_call_reaches_the_slot_that_a_cpp_compiler_gives_it_with_every_argument_
     for interface in
         [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown, Interface::Unheard]
     {
-        calls.push(Call::QueryInterface { session: SESSION, interface, object: ObjectId(9) });
+        calls.push(alphabet::query(SESSION, interface, ObjectId(9)));
     }
     calls.push(Call::AddRef { target: Target::Session(SESSION) });
     calls.push(Call::Release { target: Target::Session(SESSION) });

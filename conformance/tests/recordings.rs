@@ -372,6 +372,49 @@ fn a_further_pointer_to_a_session_is_the_session() {
 }
 
 #[test]
+fn a_session_may_be_asked_and_held_by_way_of_its_client_shutdown() {
+    for (keeps_it, unheard) in [(false, "MAPI_E_INTERFACE_NOT_SUPPORTED"), (true, "MAPI_E_NO_SUPPORT")] {
+        let mut recording = Recording::logged_on();
+        let gives = |name| format!(r#"{S_OK},"out":{{"object":"{name}"}}"#);
+        recording.on("s1", "QueryInterface", r#","iid":"IID_IMAPIClientShutdown""#, &gives("c1"));
+        recording.on("c1", "QueryInterface", r#","iid":"IID_IMAPISession""#, &gives("u1"));
+        recording.on("c1", "QueryInterface", r#","iid":"unheard""#, &format!(r#","result":"{unheard}""#));
+        recording.on("s1", "Release", "", "");
+        recording.on("u1", "Logoff", "", S_OK);
+        recording.on("c1", "Release", "", "");
+        if !keeps_it {
+            recording.on("u1", "Release", "", "");
+        }
+        recording.call("MAPIUninitialize", "", "");
+        let ran = recording.judged_whole();
+        if keeps_it {
+            says(&ran, 1, "deviation[INIT-005]");
+            says(&ran, 1, "deviation[UNK-011]");
+        } else {
+            says(&ran, 0, CLEAN);
+        }
+    }
+}
+
+#[test]
+fn a_table_is_held_until_every_pointer_to_it_was_given_back() {
+    for pointers in ["t1", "t2"] {
+        let mut recording = Recording::logged_on();
+        recording.table("s1", "t1");
+        let gives = format!(r#"{S_OK},"out":{{"object":"t2"}}"#);
+        recording.on("t1", "QueryInterface", r#","iid":"IID_IUnknown""#, &gives);
+        recording.on("t1", "Release", "", "");
+        recording.on("t1", "GetRowCount", "", S_OK);
+        if pointers == "t2" {
+            recording.on("t2", "Release", "", "");
+        }
+        recording.leave(&["s1"]);
+        let ran = recording.judged_whole();
+        if pointers == "t2" { says(&ran, 0, CLEAN) } else { says(&ran, 1, "deviation[DEAD-004]") }
+    }
+}
+
+#[test]
 fn each_process_of_a_recording_initialises_for_itself() {
     let mut recording = Recording::after(HEAD);
     let there = r#","process":"b""#;

@@ -50,7 +50,7 @@ fn call(f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
             write!(f, "{registration} = {session}->Advise({mask}, {sink})")
         }
         Call::Unadvise { session, registration } => write!(f, "{session}->Unadvise({registration})"),
-        Call::QueryInterface { session, interface, .. } => {
+        Call::QueryInterface { target: Target::Session(session), interface, .. } => {
             write!(f, "{session}->QueryInterface(IID_{interface:?})")
         }
         other => match other.session() {

@@ -93,8 +93,8 @@ fn call(call: Call, new: impl Fn(u16) -> u16) -> Call {
     };
     match call {
         Call::LogonEx { session, profile, flags } => Call::LogonEx { session: own(session), profile, flags },
-        Call::QueryInterface { session, interface, object } => {
-            Call::QueryInterface { session: own(session), interface, object }
+        Call::QueryInterface { target, interface, object } => {
+            Call::QueryInterface { target: held(target), interface, object }
         }
         Call::AddRef { target } => Call::AddRef { target: held(target) },
         Call::Release { target } => Call::Release { target: held(target) },

@@ -8,8 +8,8 @@ use mapi_session_model::{SessionModel, State, all};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::dialect::Sharing;
 use mapi_session_spec::event::{
-    BufferId, Call, CallId, Callback, Interface, ObjectId, ObjectMethod, Profile, RegistrationId, SessionId,
-    SinkId, Target, ThreadId,
+    BufferId, Call, CallId, Callback, Interface, Method, ObjectId, ObjectMethod, Profile, RegistrationId,
+    SessionId, SinkId, Target, ThreadId,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use mapi_session_spec::hresult::HResult;
@@ -133,7 +133,7 @@ fn in_no_model() -> Vec<World> {
     // What a model forgets of a session that has ended.
     let mut world = World::default();
     let (session, object, way) = (SessionId(0), ObjectId(0), alphabet::way_named("by-name"));
-    let shutdown = Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object };
+    let shutdown = alphabet::query(session, Interface::IMAPIClientShutdown, object);
     for (call, out) in [
         (Call::Initialize, Out::None),
         (Call::LogonEx { session, profile: way.profile, flags: way.flags }, Out::Object),
@@ -151,7 +151,48 @@ fn in_no_model() -> Vec<World> {
     worlds.extend(told_of_two_on_two_threads());
     worlds.extend(asked_for_fast_shutdown_before());
     worlds.extend(let_go_while_a_reference_comes());
+    worlds.extend(held_in_other_ways());
     worlds
+}
+
+/// A session held by its `IMAPIClientShutdown` alone, and what becomes of it; and a table of which a reference, of either
+/// kind, was given back.
+fn held_in_other_ways() -> Vec<World> {
+    let (session, shutdown, table) = (SessionId(0), ObjectId(0), ObjectId(1));
+    let way = alphabet::way_named("apart");
+    let after = |calls: &[(Call, Out)]| {
+        let mut world = World::default();
+        let begin = [
+            (Call::Initialize, Out::None),
+            (Call::LogonEx { session, profile: way.profile, flags: way.flags }, Out::Object),
+            (alphabet::query(session, Interface::IMAPIClientShutdown, shutdown), Out::Object),
+            (Call::Method { session, method: Method::GetStatusTable, flags: 0, object: table }, Out::Object),
+            (Call::OnObject { object: table, method: ObjectMethod::GetStatus }, Out::None),
+        ];
+        for (call, out) in begin.iter().chain(calls) {
+            world.call(CallId(1), ThreadId(0), *call);
+            world.finish(CallId(1), Outcome::returned(HResult::S_OK, *out));
+        }
+        world
+    };
+    let release = |target| (Call::Release { target }, Out::None);
+    let [of_session, of_shutdown, of_table] =
+        [Target::Session(session), Target::Object(shutdown), Target::Object(table)].map(release);
+    let queried = |object| (alphabet::query_object(object, Interface::IUnknown, ObjectId(2)), Out::Object);
+    let added = (Call::AddRef { target: Target::Object(table) }, Out::None);
+    let logoff = (alphabet::plain_logoff(session), Out::None);
+    [
+        &[of_session][..],
+        &[of_session, of_shutdown],
+        &[of_session, (Call::Uninitialize, Out::None)],
+        &[logoff, of_session],
+        &[queried(shutdown), of_session],
+        &[queried(table), of_table],
+        &[queried(table), added, of_table],
+        &[added, of_table],
+    ]
+    .map(after)
+    .to_vec()
 }
 
 /// A client that holds nothing any more of a session while a reference to it, or to another, may just be coming; and one
@@ -173,8 +214,7 @@ fn let_go_while_a_reference_comes() -> Vec<World> {
     let mut worlds = vec![kept];
     make(&mut world, Call::Release { target: Target::Session(session) }, Out::None);
     for of in [session, other] {
-        let query =
-            Call::QueryInterface { session: of, interface: Interface::IMAPISession, object: ObjectId(0) };
+        let query = alphabet::query(of, Interface::IMAPISession, ObjectId(0));
         for coming in [Call::AddRef { target: Target::Session(of) }, query] {
             let mut world = world.clone();
             world.call(CallId(2), ThreadId(1), coming);
@@ -261,7 +301,7 @@ fn asked_for_fast_shutdown_before() -> Vec<World> {
     for (call, out) in [
         (Call::Initialize, Out::None),
         (Call::LogonEx { session, profile: way.profile, flags: way.flags }, Out::Object),
-        (Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object }, Out::Object),
+        (alphabet::query(session, Interface::IMAPIClientShutdown, object), Out::Object),
         (Call::OnObject { object, method: ObjectMethod::QueryFastShutdown }, Out::None),
         (Call::LogonEx { session: SessionId(1), profile: way.profile, flags: way.flags }, Out::Object),
     ] {
@@ -306,6 +346,8 @@ fn calls(world: &World) -> Vec<Call> {
     }
     for (object, _) in world.all_objects() {
         all.extend(alphabet::questions_to(world, object));
+        let new = ObjectId(world.objects.len() as u16);
+        all.extend(Interface::ALL.map(|interface| alphabet::query_object(object, interface, new)));
         let target = Target::Object(object);
         all.extend([Call::AddRef { target }, Call::Release { target }]);
     }

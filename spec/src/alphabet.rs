@@ -73,7 +73,7 @@ pub fn logoffs(session: SessionId) -> Vec<Call> {
     }
     // Two at a time: a subject may look at one only where the other is as it should be.
     all.extend([0x6, 0x7].map(|unknown| call(0, unknown, 0, false)));
-    all.extend([1, 2].map(|flags| call(0, flags, 1, false)));
+    all.extend([1, 2, 3].map(|flags| call(0, flags, 1, false)));
     all.push(call(GARBAGE_HANDLE, 0x4, 0, false));
     all.push(call(GARBAGE_HANDLE, 0, 1, false));
     all.push(call(0, 0x4, 1, false));
@@ -91,11 +91,19 @@ pub const fn logoff_with(session: SessionId, flags: LogoffFlags) -> Call {
     Call::Logoff { session, ui_param: 0, flags, reserved: 0, dirty: false }
 }
 
+/// `QueryInterface` on a session; `object` is the name of what comes, if it is not the session itself.
+pub const fn query(session: SessionId, interface: Interface, object: ObjectId) -> Call {
+    Call::QueryInterface { target: Target::Session(session), interface, object }
+}
+
+/// The same on an object that it has opened, or on another of its interfaces.
+pub const fn query_object(on: ObjectId, interface: Interface, object: ObjectId) -> Call {
+    Call::QueryInterface { target: Target::Object(on), interface, object }
+}
+
 /// Every question to a session by `QueryInterface`.
 pub fn queries(session: SessionId, object: ObjectId) -> Vec<Call> {
-    [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown, Interface::Unheard]
-        .map(|interface| Call::QueryInterface { session, interface, object })
-        .to_vec()
+    Interface::ALL.map(|interface| query(session, interface, object)).to_vec()
 }
 
 /// Every method without a rule on the session's life, and the table methods with a flag bit nobody knows.
@@ -170,11 +178,11 @@ pub fn client_calls(world: &World, session: SessionId, bounds: Bounds) -> Vec<Ca
         if known.added > 0 || over {
             let object = ObjectId(world.objects.len() as u16);
             let itself = [Interface::IUnknown, Interface::IMAPISession];
-            calls.extend(itself.map(|interface| Call::QueryInterface { session, interface, object }));
+            calls.extend(itself.map(|interface| query(session, interface, object)));
         }
     }
     let object = ObjectId(world.objects.len() as u16);
-    calls.push(Call::QueryInterface { session, interface: Interface::Unheard, object });
+    calls.push(query(session, Interface::Unheard, object));
     let next = ObjectId(world.objects.len() as u16);
     if next.0 < bounds.objects {
         calls.push(Call::Method { session, method: Method::GetStatusTable, flags: 0, object: next });

@@ -62,6 +62,19 @@ pub enum Interface {
     IMAPIClientShutdown,
     /// An identifier that no interface has.
     Unheard,
+    /// Another, which looks like one of MAPI's own.
+    UnheardOfMapi,
+}
+
+impl Interface {
+    /// Every one that a rule tells apart.
+    pub const ALL: [Self; 5] =
+        [Self::IUnknown, Self::IMAPISession, Self::IMAPIClientShutdown, Self::Unheard, Self::UnheardOfMapi];
+
+    /// Whether nobody has it.
+    pub const fn is_unheard(self) -> bool {
+        matches!(self, Self::Unheard | Self::UnheardOfMapi)
+    }
 }
 
 /// A method of `IMAPISession` that opens an object or answers a question.
@@ -181,7 +194,7 @@ impl ObjectMethod {
     }
 }
 
-/// What `AddRef` and `Release` are called on.
+/// What `IUnknown` is called on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     /// A session pointer.
@@ -221,10 +234,10 @@ pub enum Call {
         /// The buffer.
         buffer: BufferId,
     },
-    /// `IUnknown::QueryInterface` on the session.
+    /// `IUnknown::QueryInterface`.
     QueryInterface {
-        /// The session.
-        session: SessionId,
+        /// On what.
+        target: Target,
         /// What is asked for.
         interface: Interface,
         /// The name of what comes, if it is not the session itself.
@@ -306,7 +319,7 @@ impl Call {
     /// The session that the call is made on, if it is made on one.
     pub const fn session(&self) -> Option<SessionId> {
         match *self {
-            Self::QueryInterface { session, .. }
+            Self::QueryInterface { target: Target::Session(session), .. }
             | Self::AddRef { target: Target::Session(session) }
             | Self::Release { target: Target::Session(session) }
             | Self::Method { session, .. }
@@ -320,7 +333,8 @@ impl Call {
     /// The object that the call is made on, if it is made on one.
     pub const fn object(&self) -> Option<ObjectId> {
         match *self {
-            Self::AddRef { target: Target::Object(object) }
+            Self::QueryInterface { target: Target::Object(object), .. }
+            | Self::AddRef { target: Target::Object(object) }
             | Self::Release { target: Target::Object(object) }
             | Self::OnObject { object, .. } => Some(object),
             _ => None,

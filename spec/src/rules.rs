@@ -18,7 +18,7 @@ use crate::calls::CallKind::{
     Uninitialize,
 };
 use crate::rule::Arm;
-use crate::scope::Met::{Alive, Either};
+use crate::scope::Met::{Alive, Dead, Either};
 use crate::scope::Scope;
 
 pub(crate) use notification::is_not_to_judge;
@@ -31,6 +31,7 @@ pub(crate) const ALL: &[(Scope, &[Arm])] = &[
     (Scope::of(&[Logoff]).that_met(&[Either]), logoff::ARMS),
     (Scope::ANY, after_logoff::ARMS),
     (Scope::of(&[QueryInterface, AddRef, Release]).that_met(&[Alive]), references::ARMS),
+    (Scope::of(&[OnObject, AddRef, Release]).that_met(&[Dead]), references::OF_ANOTHER_INTERFACE),
     (Scope::of(&[Method, OnObject]).that_met(&[Alive]).stirred(), survival::ARMS),
     (Scope::of(&[LogonEx]), logon::ARMS),
     (Scope::of(&[Initialize, Uninitialize, LogonEx]), initialise::ARMS),

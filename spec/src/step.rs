@@ -88,8 +88,8 @@ impl World {
             }
             Call::AllocateBuffer { buffer } if outcome.succeeded() => self.allocated(buffer),
             Call::FreeBuffer { buffer } => self.freed(buffer),
-            Call::QueryInterface { session, interface, object } => {
-                self.queried(session, interface, object, outcome);
+            Call::QueryInterface { target, interface, object } => {
+                self.queried(target, interface, object, outcome);
             }
             Call::AddRef { target } => self.added(target),
             Call::Release { target: Target::Session(session) } => self.released_session(session),

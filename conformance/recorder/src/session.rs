@@ -10,6 +10,7 @@ use mapi_session_com::{
     Guid, Hresult, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIAdviseSink,
     IMAPISessionVtbl, IUnknownVtbl, MapiError, Ulong, UlongPtr,
 };
+use mapi_session_spec::alphabet::query;
 use mapi_session_spec::event::{Call, Interface, Method, SessionId, Target};
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::hresult::HResult;
@@ -171,7 +172,7 @@ unsafe extern "system-unwind" fn query_interface(
         let (id, object) = {
             let mut record = record();
             let object = record.new_object();
-            (record.call(Call::QueryInterface { session: of(this).id, interface, object }), object)
+            (record.call(query(of(this).id, interface, object)), object)
         };
         let before = out.read();
         let result = (vtable.unknown.query_interface)(session, iid, out);

@@ -18,8 +18,7 @@ const STEP_WORDS: usize = 12;
 
 const METHODS: [Method; 16] = Method::ALL;
 const OBJECT_METHODS: [ObjectMethod; 5] = ObjectMethod::ALL;
-const INTERFACES: [Interface; 4] =
-    [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown, Interface::Unheard];
+const INTERFACES: [Interface; 5] = Interface::ALL;
 
 fn place_of<T: PartialEq>(all: &[T], one: &T) -> u16 {
     all.iter().position(|other| other == one).map_or(0, |i| i as u16)
@@ -70,9 +69,9 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
             Call::AllocateBuffer { buffer } => set(4, [u32::from(buffer.0), 0, 0, 0, 0, 0]),
             Call::ReadBuffer { buffer } => set(5, [u32::from(buffer.0), 0, 0, 0, 0, 0]),
             Call::FreeBuffer { buffer } => set(6, [u32::from(buffer.0), 0, 0, 0, 0, 0]),
-            Call::QueryInterface { session, interface, object } => {
+            Call::QueryInterface { target: on, interface, object } => {
                 let interface = u32::from(place_of(&INTERFACES, &interface));
-                set(7, [u32::from(session.0), interface, u32::from(object.0), 0, 0, 0]);
+                set(7, [target(on).0, target(on).1, interface, u32::from(object.0), 0, 0]);
             }
             Call::AddRef { target: on } => set(8, [target(on).0, target(on).1, 0, 0, 0, 0]),
             Call::Release { target: on } => set(9, [target(on).0, target(on).1, 0, 0, 0, 0]),
@@ -154,9 +153,9 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
         5 => Call::ReadBuffer { buffer: buffer(a[0])? },
         6 => Call::FreeBuffer { buffer: buffer(a[0])? },
         7 => Call::QueryInterface {
-            session: session(a[0])?,
-            interface: *INTERFACES.get(a[1] as usize)?,
-            object: object(a[2])?,
+            target: target(a[0], a[1])?,
+            interface: *INTERFACES.get(a[2] as usize)?,
+            object: object(a[3])?,
         },
         8 => Call::AddRef { target: target(a[0], a[1])? },
         9 => Call::Release { target: target(a[0], a[1])? },

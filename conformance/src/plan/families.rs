@@ -7,6 +7,7 @@ mod comings;
 mod histories;
 mod logons;
 mod one_client;
+mod other_interfaces;
 mod overlap;
 mod repetitions;
 mod several_clients;
@@ -55,7 +56,7 @@ const FAMILIES: [Family; 22] = [
 ];
 
 /// What varies more than the smallest suite has room for.
-const IN_FULL_ALONE: [Family; 18] = [
+const IN_FULL_ALONE: [Family; 24] = [
     overlap::calls_from_a_last_release,
     overlap::given_back_while_another_hears,
     repetitions::registered_anew,
@@ -74,6 +75,12 @@ const IN_FULL_ALONE: [Family; 18] = [
     comings::registered_after_a_failure,
     repetitions::after_asking_for_what_nobody_has,
     repetitions::every_logoff_of_a_member,
+    other_interfaces::asked_by_another_interface,
+    other_interfaces::held_by_another_interface,
+    other_interfaces::tables_held_twice,
+    comings::after_a_logon_that_failed,
+    comings::opened_before_another_came,
+    repetitions::asked_about_fast_shutdown_again,
 ];
 
 /// Every program of the full suite, in a fixed order, made on all cores.

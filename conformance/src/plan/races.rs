@@ -69,7 +69,7 @@ const RACES: &[Race] = &[
     ("logoff, references counted", |m| vec![vec![told(m.leaver)], counted(m.leaver, 2)]),
     ("logoff, QueryInterface", |m| {
         let (session, object) = (m.leaver, m.object);
-        let query = Call::QueryInterface { session, interface: Interface::IMAPISession, object };
+        let query = alphabet::query(session, Interface::IMAPISession, object);
         vec![vec![told(m.leaver)], vec![query, Call::Release { target: Target::Session(session) }]]
     }),
     ("logoff, QueryIdentity of another member", |m| {

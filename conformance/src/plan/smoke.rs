@@ -171,7 +171,8 @@ fn items(planned: &Planned) -> HashSet<Item> {
                 count.logons.insert(session, flags);
             }
             Call::Advise { session, .. } => *count.registrations.entry(session).or_default() += 1,
-            Call::AddRef { target: Target::Session(session) } | Call::QueryInterface { session, .. } => {
+            Call::AddRef { target: Target::Session(session) }
+            | Call::QueryInterface { target: Target::Session(session), .. } => {
                 *count.references.entry(session).or_default() += 1;
             }
             Call::Release { target: Target::Object(object) } => {

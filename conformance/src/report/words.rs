@@ -28,14 +28,20 @@ pub fn call(call: &Call) -> String {
         Call::AllocateBuffer { buffer } => format!("{buffer} = MAPIAllocateBuffer()"),
         Call::ReadBuffer { buffer } => format!("the client reads {buffer}"),
         Call::FreeBuffer { buffer } => format!("MAPIFreeBuffer({buffer})"),
-        Call::QueryInterface { session, interface, object } => match interface {
-            Interface::Unheard => format!("{session}->QueryInterface(an IID nobody has)"),
-            Interface::IMAPIClientShutdown => {
-                format!("{object} = {session}->QueryInterface(IID_IMAPIClientShutdown)")
+        Call::QueryInterface { target: on, interface, object } => {
+            let on = target(on);
+            match interface {
+                Interface::Unheard => format!("{on}->QueryInterface(an IID nobody has)"),
+                Interface::UnheardOfMapi => {
+                    format!("{on}->QueryInterface(an IID like MAPI's that nobody has)")
+                }
+                Interface::IMAPIClientShutdown => {
+                    format!("{object} = {on}->QueryInterface(IID_IMAPIClientShutdown)")
+                }
+                Interface::IUnknown => format!("{on}->QueryInterface(IID_IUnknown)"),
+                Interface::IMAPISession => format!("{on}->QueryInterface(IID_IMAPISession)"),
             }
-            Interface::IUnknown => format!("{session}->QueryInterface(IID_IUnknown)"),
-            Interface::IMAPISession => format!("{session}->QueryInterface(IID_IMAPISession)"),
-        },
+        }
         Call::AddRef { target: on } => format!("{}->AddRef()", target(on)),
         Call::Release { target: on } => format!("{}->Release()", target(on)),
         Call::Method { session, method, flags, object } => {

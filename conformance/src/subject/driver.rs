@@ -34,6 +34,10 @@ const UNHEARD_INTERFACE: Guid = Guid {
     data4: [0x9A, 0x51, 7, 3, 0x5B, 0xE2, 0x11, 0xD6],
 };
 
+/// Another, numbered as MAPI's own are.
+const UNHEARD_INTERFACE_OF_MAPI: Guid =
+    Guid { data1: 0x0002_03D7, data2: 0, data3: 0, data4: [0xC0, 0, 0, 0, 0, 0, 0, 0x46] };
+
 /// A call that can be made, and what it is made through.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
@@ -45,23 +49,87 @@ pub(crate) struct Ready {
 
 #[derive(Default)]
 struct Slots {
-    /// Session pointers the client holds, the latest last, a list a session.
-    sessions: Vec<Vec<usize>>,
-    objects: Vec<(usize, u32)>,
+    /// Pointers to sessions that the client holds, the latest last, a list a session.
+    sessions: Vec<Vec<Held>>,
+    /// Pointers to objects, likewise.
+    objects: Vec<Vec<Held>>,
+    /// The sessions of which these objects are another interface.
+    behind: Vec<Option<SessionId>>,
     connections: Vec<Option<usize>>,
     buffers: Vec<usize>,
     last_failure: u32,
 }
 
+/// A reference that the client holds.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// The pointer that it came with, and goes through.
+    pointer: usize,
+    /// It is to the interface itself, and not to the `IUnknown` of what is asked.
+    is_whole: bool,
+}
+
+impl Held {
+    const fn whole(pointer: usize) -> Self {
+        Self { pointer, is_whole: true }
+    }
+}
+
+/// The pointer through which calls are made: the latest, as a client has it that asked for one.
+fn called_through(held: &[Held]) -> Option<usize> {
+    held.iter().rev().find(|held| held.is_whole).map(|held| held.pointer)
+}
+
 impl Slots {
-    /// The pointer through which calls on the session are made: the logon's own, while the client holds it.
     fn session(&self, id: SessionId) -> Option<usize> {
-        self.sessions.get(usize::from(id.0))?.first().copied()
+        called_through(self.sessions.get(usize::from(id.0))?)
     }
 
     fn object(&self, id: ObjectId) -> Option<usize> {
-        let (pointer, held) = *self.objects.get(usize::from(id.0))?;
-        (held > 0).then_some(pointer)
+        called_through(self.objects.get(usize::from(id.0))?)
+    }
+
+    fn target(&self, target: Target) -> Option<usize> {
+        match target {
+            Target::Session(id) => self.session(id),
+            Target::Object(id) => self.object(id),
+        }
+    }
+
+    /// The list of references to this.
+    fn held(&mut self, target: Target) -> &mut Vec<Held> {
+        match target {
+            Target::Session(id) => at(&mut self.sessions, id.0),
+            Target::Object(id) => at(&mut self.objects, id.0),
+        }
+    }
+
+    /// What this is one interface of: a session, or the object itself.
+    fn asked(&self, target: Target) -> Target {
+        match target {
+            Target::Object(id) => {
+                let session = self.behind.get(usize::from(id.0)).copied().flatten();
+                session.map_or(target, Target::Session)
+            }
+            Target::Session(_) => target,
+        }
+    }
+
+    /// `QueryInterface` has handed out this pointer.
+    fn queried(&mut self, target: Target, interface: Interface, object: ObjectId, pointer: usize) {
+        let asked = self.asked(target);
+        match (interface, asked) {
+            (Interface::IMAPIClientShutdown, Target::Session(session)) => {
+                *self.held(Target::Object(object)) = vec![Held::whole(pointer)];
+                *at(&mut self.behind, object.0) = Some(session);
+            }
+            (Interface::IMAPISession, Target::Session(_)) => {
+                self.held(asked).push(Held::whole(pointer));
+            }
+            (Interface::IUnknown, _) => self.held(asked).push(Held { pointer, is_whole: false }),
+            // What nobody can have asked for is used for nothing.
+            _ => {}
+        }
     }
 
     fn buffer(&self, id: BufferId) -> Option<usize> {
@@ -143,28 +211,18 @@ impl Driver {
                 slots.buffers[usize::from(buffer.0)] = 0;
                 Some(Ready { this: 0, names })
             }
-            Call::QueryInterface { session, .. }
-            | Call::AddRef { target: Target::Session(session) }
-            | Call::Method { session, .. }
-            | Call::Advise { session, .. }
-            | Call::Logoff { session, .. } => through(slots.session(session)?),
+            Call::QueryInterface { target, .. } | Call::AddRef { target } => through(slots.target(target)?),
+            Call::Method { session, .. } | Call::Advise { session, .. } | Call::Logoff { session, .. } => {
+                through(slots.session(session)?)
+            }
             Call::Unadvise { session, registration } => {
                 let this = slots.session(session)?;
                 let names = slots.connections.get_mut(usize::from(registration.0))?.take()?;
                 Some(Ready { this, names })
             }
-            Call::OnObject { object, .. } | Call::AddRef { target: Target::Object(object) } => {
-                through(slots.object(object)?)
-            }
+            Call::OnObject { object, .. } => through(slots.object(object)?),
             // The latest reference goes first, through the pointer it came with.
-            Call::Release { target: Target::Session(session) } => {
-                through(slots.sessions.get_mut(usize::from(session.0))?.pop()?)
-            }
-            Call::Release { target: Target::Object(object) } => {
-                let this = slots.object(object)?;
-                slots.objects[usize::from(object.0)].1 -= 1;
-                through(this)
-            }
+            Call::Release { target } => through(slots.held(target).pop()?.pointer),
         }
     }
 
@@ -216,12 +274,13 @@ impl Driver {
                 unsafe { (self.exports.free_buffer)(names as *mut c_void) };
                 (HResult::S_OK, Out::None)
             }
-            Call::QueryInterface { session, interface, object } => {
+            Call::QueryInterface { target, interface, object } => {
                 let iid = match interface {
                     Interface::IUnknown => IID_IUNKNOWN,
                     Interface::IMAPISession => IID_IMAPI_SESSION,
                     Interface::IMAPIClientShutdown => IID_IMAPI_CLIENT_SHUTDOWN,
                     Interface::Unheard => UNHEARD_INTERFACE,
+                    Interface::UnheardOfMapi => UNHEARD_INTERFACE_OF_MAPI,
                 };
                 let mut out = SENTINEL as *mut c_void;
                 let query = self.unknown(this).query_interface;
@@ -230,12 +289,7 @@ impl Driver {
                 let out = out as usize;
                 let class = classify(out);
                 if result.succeeded() && class == Out::Object {
-                    let mut slots = self.slots();
-                    match interface {
-                        Interface::IMAPIClientShutdown => *at(&mut slots.objects, object.0) = (out, 1),
-                        Interface::Unheard => {}
-                        _ => at(&mut slots.sessions, session.0).push(out),
-                    }
+                    self.slots().queried(target, interface, object, out);
                 }
                 (result, class)
             }
@@ -243,11 +297,7 @@ impl Driver {
                 let add_ref = self.unknown(this).add_ref;
                 // SAFETY: the slot has this signature. The value is never judged.
                 unsafe { add_ref(this as *mut c_void) };
-                let mut slots = self.slots();
-                match target {
-                    Target::Session(id) => at(&mut slots.sessions, id.0).push(this),
-                    Target::Object(id) => at(&mut slots.objects, id.0).1 += 1,
-                }
+                self.slots().held(target).push(Held::whole(this));
                 (HResult::S_OK, Out::None)
             }
             Call::Release { .. } => {
@@ -261,7 +311,7 @@ impl Driver {
                 if method.opens() {
                     let class = classify(out);
                     if result.succeeded() && class == Out::Object {
-                        *at(&mut self.slots().objects, object.0) = (out, 1);
+                        *self.slots().held(Target::Object(object)) = vec![Held::whole(out)];
                     }
                     return (result, class);
                 }
@@ -332,11 +382,12 @@ impl Driver {
         let mut class = classify(out);
         if result.succeeded() && class == Out::Object {
             let mut slots = self.slots();
-            let same = slots.sessions.iter().position(|held| held.contains(&out));
+            let is_it = |held: &Vec<Held>| held.iter().any(|held| held.pointer == out);
+            let same = slots.sessions.iter().position(is_it);
             if let Some(same) = same {
                 class = Out::SameAs(SessionId(same as u16));
             }
-            *at(&mut slots.sessions, session.0) = vec![out];
+            *slots.held(Target::Session(session)) = vec![Held::whole(out)];
         }
         (result, class)
     }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use mapi_session_spec::era::Era;
-use mapi_session_spec::event::{Call, CallId, Callback, Event, Profile, Target};
+use mapi_session_spec::event::{
+    Call, CallId, Callback, Event, Interface, ObjectId, Profile, SessionId, Target,
+};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use serde_json::{Map, Value, json};
@@ -44,8 +46,8 @@ fn call_fields(call: &Call, map: &mut Map<String, Value>) {
         Call::ReadBuffer { buffer } | Call::FreeBuffer { buffer } => {
             put("buffer", buffer.to_string().into());
         }
-        Call::QueryInterface { session, interface, .. } => {
-            put("object", session.to_string().into());
+        Call::QueryInterface { target: on, interface, .. } => {
+            put("object", target(on).into());
             let name =
                 INTERFACES.iter().find(|(_, known)| *known == interface).map_or("unheard", |(name, _)| name);
             put("iid", name.into());
@@ -83,19 +85,15 @@ fn call_fields(call: &Call, map: &mut Map<String, Value>) {
     }
 }
 
-/// The key of a call's out parameter, and the name that a new object there gets.
-fn out_of(call: &Call) -> Option<(&'static str, String)> {
+/// The key of a call's out parameter, and the name that a new object there gets. `asked` is what `QueryInterface` was called
+/// on, by its first pointer.
+fn out_of(call: &Call, asked: Option<Target>) -> Option<(&'static str, String)> {
     Some(match call {
         Call::LogonEx { session, .. } => ("session", session.to_string()),
-        Call::QueryInterface { session, interface, object } => (
-            "object",
-            match interface {
-                mapi_session_spec::event::Interface::IUnknown
-                | mapi_session_spec::event::Interface::IMAPISession => session.to_string(),
-                _ => object.to_string(),
-            },
-        ),
-        Call::Method { object, .. } => ("object", object.to_string()),
+        Call::QueryInterface { interface: Interface::IUnknown | Interface::IMAPISession, .. } => {
+            ("object", asked.map(target)?)
+        }
+        Call::QueryInterface { object, .. } | Call::Method { object, .. } => ("object", object.to_string()),
         Call::AllocateBuffer { buffer } => ("buffer", buffer.to_string()),
         Call::ReadBuffer { .. } => ("whole", String::new()),
         Call::Advise { .. } => ("connection", String::new()),
@@ -103,8 +101,8 @@ fn out_of(call: &Call) -> Option<(&'static str, String)> {
     })
 }
 
-fn out_fields(call: &Call, outcome: &Outcome, map: &mut Map<String, Value>) {
-    let Some((key, name)) = out_of(call) else { return };
+fn out_fields(call: &Call, asked: Option<Target>, outcome: &Outcome, map: &mut Map<String, Value>) {
+    let Some((key, name)) = out_of(call, asked) else { return };
     let value = match outcome.out {
         Out::None => return,
         Out::Null => Value::Null,
@@ -137,6 +135,8 @@ pub struct Writer {
     calls: HashMap<CallId, (Call, u8)>,
     /// The callbacks under way, with theirs.
     callbacks: HashMap<CallId, u8>,
+    /// The sessions behind those objects that are another of their interfaces.
+    behind: HashMap<ObjectId, SessionId>,
     events: usize,
 }
 
@@ -146,6 +146,19 @@ pub fn header(era: Era, origin: &str) -> Value {
 }
 
 impl Writer {
+    /// What `QueryInterface` was called on: the session, where that is another of its interfaces.
+    fn asked(&mut self, call: &Call, outcome: &Outcome) -> Option<Target> {
+        let Call::QueryInterface { target, interface, object } = *call else { return None };
+        let session = match target {
+            Target::Session(session) => Some(session),
+            Target::Object(on) => self.behind.get(&on).copied(),
+        };
+        if interface == Interface::IMAPIClientShutdown && outcome.succeeded() {
+            self.behind.extend(session.map(|session| (object, session)));
+        }
+        Some(session.map_or(target, Target::Session))
+    }
+
     /// What comes from now on is in another file, whose end counts anew.
     pub const fn begin_another_file(&mut self) {
         self.events = 0;
@@ -166,7 +179,8 @@ impl Writer {
             Event::Return { id, outcome } => {
                 let (call, thread) = self.calls.remove(id)?;
                 thread_of = Some(thread);
-                ending_fields(*id, &call, outcome, &mut map);
+                let asked = self.asked(&call, outcome);
+                ending_fields(*id, &call, asked, outcome, &mut map);
             }
             Event::Callback { id, thread, sink, callback } => {
                 self.callbacks.insert(*id, thread.0);
@@ -205,7 +219,13 @@ impl Writer {
     }
 }
 
-fn ending_fields(id: CallId, call: &Call, outcome: &Outcome, map: &mut Map<String, Value>) {
+fn ending_fields(
+    id: CallId,
+    call: &Call,
+    asked: Option<Target>,
+    outcome: &Outcome,
+    map: &mut Map<String, Value>,
+) {
     match outcome.ending {
         Ending::Returned(result) => {
             map.insert("return".into(), id.0.into());
@@ -216,7 +236,7 @@ fn ending_fields(id: CallId, call: &Call, outcome: &Outcome, map: &mut Map<Strin
             if !silent {
                 map.insert("result".into(), code(result));
             }
-            out_fields(call, outcome, map);
+            out_fields(call, asked, outcome, map);
         }
         Ending::Crashed(signal) => {
             map.insert("crash".into(), crate::report::words::signal_name(signal).into());

@@ -100,11 +100,9 @@ fn client_calls(_: &SessionModel, state: &State) -> Vec<(ThreadId, Call)> {
         Some(object) if object.kind == ObjectKind::ClientShutdown && !known.is_logged_off() => {
             calls.push(Call::OnObject { object: shutdown, method: ObjectMethod::QueryFastShutdown });
         }
-        None if known.is_logged_on() => calls.push(Call::QueryInterface {
-            session: S,
-            interface: Interface::IMAPIClientShutdown,
-            object: shutdown,
-        }),
+        None if known.is_logged_on() => {
+            calls.push(alphabet::query(S, Interface::IMAPIClientShutdown, shutdown));
+        }
         _ => {}
     }
     let next = world.registrations.len() as u16;

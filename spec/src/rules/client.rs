@@ -37,8 +37,7 @@ fn is_kept(world: &World, id: SessionId, session: &Session) -> bool {
 /// A reference to this session may just be coming.
 fn comes_a_reference(world: &World, id: SessionId) -> bool {
     under_way(world, |call| match *call {
-        Call::AddRef { target } => target == Target::Session(id),
-        Call::QueryInterface { session, .. } => session == id,
+        Call::AddRef { target } | Call::QueryInterface { target, .. } => target == Target::Session(id),
         _ => false,
     })
 }

@@ -9,10 +9,16 @@ use crate::outcome::Outcome;
 use crate::requirement::Family;
 use crate::rule::Arm;
 use crate::scope::Scope;
-use crate::state::Disturbance;
+use crate::state::{Disturbance, Session};
 
+/// The session is asked for this interface, through its own pointer: what another of its interfaces answers, no page says.
 fn query(m: &Moment, which: Interface) -> bool {
-    matches!(m.call(), Call::QueryInterface { interface, .. } if *interface == which)
+    m.object().is_none() && matches!(m.call(), Call::QueryInterface { interface, .. } if *interface == which)
+}
+
+/// It is asked through any of its interfaces, which are one object to COM.
+fn asks_the_session(m: &Moment) -> bool {
+    m.object().is_none() || m.on_client_shutdown()
 }
 
 const QUERY: Scope = Scope::of(&[QueryInterface]);
@@ -69,7 +75,12 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Unk.id(3),
         Documented,
         "MAPI_E_INTERFACE_NOT_SUPPORTED (0x80004002)",
-        |m| query(m, Interface::Unheard),
+        |m| {
+            let unheard = |call: &Call| {
+                matches!(call, Call::QueryInterface { interface, .. } if interface.is_unheard())
+            };
+            asks_the_session(m) && unheard(m.call())
+        },
         |_, o| {
             o.is(HResult::MAPI_E_INTERFACE_NOT_SUPPORTED)
                 // A code of another facility is the business of UNK-011.
@@ -81,7 +92,7 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Unk.id(11),
         Documented,
         "a generic COM failure: FACILITY_NULL or FACILITY_RPC",
-        |_| true,
+        asks_the_session,
         |_, o| o.code().is_none_or(|code| code.succeeded() || generic(code)),
     )
     .about(QUERY),
@@ -89,7 +100,7 @@ pub(super) const ARMS: &[Arm] = &[
         Family::Unk.id(4),
         Conventional,
         "a failed QueryInterface leaves NULL, or what was there",
-        |_| true,
+        asks_the_session,
         |_, o| !o.failed() || o.out_is_clean(),
     )
     .about(QUERY),
@@ -131,3 +142,21 @@ pub(super) const ARMS: &[Arm] = &[
     )
     .about(COUNTING.stirred()),
 ];
+
+/// The client holds the session by another of its interfaces alone: no Logoff has ended it, and its last reference was not
+/// given back.
+fn held_by_another_interface(m: &Moment) -> bool {
+    let is_held = |session: &Session| session.is_released() && session.never_logged_off;
+    m.world.process.initialised > 0
+        && m.on_client_shutdown()
+        && m.object()
+            .is_some_and(|object| object.is_held() && m.world.session(object.session).is_some_and(is_held))
+}
+
+pub(super) const OF_ANOTHER_INTERFACE: &[Arm] = &[Arm::on_return(
+    Family::Unk.id(2),
+    Documented,
+    "the call returns: the reference that QueryInterface gave keeps the session, whatever others were given back",
+    held_by_another_interface,
+    |_, o| o.came_back(),
+)];

@@ -21,6 +21,8 @@ pub struct Object {
     pub kind: ObjectKind,
     /// References the client holds.
     pub references: u8,
+    /// How many of them came from `QueryInterface` on it.
+    pub queried: u8,
     /// The methods that have succeeded on it, a bit each.
     pub worked: u8,
     /// What last disturbed it.
@@ -32,7 +34,7 @@ pub struct Object {
 impl Object {
     /// An object as it is handed out.
     pub fn new(session: SessionId, kind: ObjectKind) -> Self {
-        Self { session, kind, references: 1, worked: 0, disturbed: None, amid: false }
+        Self { session, kind, references: 1, queried: 0, worked: 0, disturbed: None, amid: false }
     }
 
     /// The client holds it.

@@ -18,7 +18,7 @@ impl World {
 
     pub(super) fn queried(
         &mut self,
-        id: SessionId,
+        target: Target,
         interface: Interface,
         object: ObjectId,
         outcome: Outcome,
@@ -26,6 +26,19 @@ impl World {
         if !outcome.succeeded() || !outcome.gave_object() {
             return;
         }
+        let id = match target {
+            Target::Session(id) => id,
+            Target::Object(id) => match self.object_mut(id) {
+                // It is the session by another of its interfaces.
+                Some(asked) if asked.kind == ObjectKind::ClientShutdown => asked.session,
+                Some(asked) if interface == Interface::IUnknown => {
+                    asked.references = asked.references.saturating_add(1);
+                    asked.queried = asked.queried.saturating_add(1);
+                    return;
+                }
+                _ => return,
+            },
+        };
         match interface {
             Interface::IMAPIClientShutdown => {
                 put(&mut self.objects, object.0, Object::new(id, ObjectKind::ClientShutdown));
@@ -37,7 +50,7 @@ impl World {
                 }
             }
             // A pointer to an interface that nobody has heard of is used for nothing.
-            Interface::Unheard => {}
+            Interface::Unheard | Interface::UnheardOfMapi => {}
         }
     }
 
@@ -99,6 +112,15 @@ impl World {
     pub(super) fn released_object(&mut self, id: ObjectId) {
         let Some(object) = self.object_mut(id) else { return };
         object.references = object.references.saturating_sub(1);
+        if object.references > 0 {
+            let by = if object.queried > 0 {
+                object.queried -= 1;
+                Disturbance::GaveBackQueried
+            } else {
+                Disturbance::GaveBackAdded
+            };
+            object.disturb(by);
+        }
         let (session, kind) = (object.session, object.kind);
         if kind == ObjectKind::ClientShutdown {
             // It is the session by another of its interfaces: QueryInterface gave a reference, and here it comes back.

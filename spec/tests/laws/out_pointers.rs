@@ -14,7 +14,7 @@ fn whatever_fails_after_logoff_leaves_no_rubbish_behind() {
     let (session, object) = (SessionId(0), ObjectId(0));
     for call in [
         Call::Method { session, method: Method::GetStatusTable, flags: 0, object },
-        Call::QueryInterface { session, interface: Interface::IMAPISession, object },
+        mapi_session_spec::alphabet::query(session, Interface::IMAPISession, object),
         Call::Advise {
             session,
             mask: EventMask::END_OF_SESSION,

@@ -1,8 +1,8 @@
 //! Members who come and go, and who hears of it: one who came late, one with several registrations, one sink of several.
 
-use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{Call, Interface, Method, RegistrationId, SessionId, Target};
-use mapi_session_spec::flags::{EventMask, LogoffFlags};
+use mapi_session_spec::alphabet::{self, Way, way_named};
+use mapi_session_spec::event::{Call, Interface, Method, Profile, RegistrationId, SessionId, Target};
+use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 
 use super::{BOTH, logoffs};
 use crate::plan::{Draft, Planned};
@@ -172,10 +172,63 @@ pub(super) fn let_go_without_logoff(seed: &Draft, all: &mut Vec<Planned>) {
     }
 }
 
+/// A logon that had to fail changes nothing for those who share a session: whoever may join it still may.
+pub(super) fn after_a_logon_that_failed(seed: &Draft, all: &mut Vec<Planned>) {
+    let alone = [
+        LogonFlags(0),
+        LogonFlags::MAPI_NEW_SESSION,
+        LogonFlags::MAPI_ALLOW_OTHERS,
+        LogonFlags::MAPI_NEW_SESSION.with(LogonFlags::MAPI_ALLOW_OTHERS),
+    ];
+    for flags in alone {
+        for joins in ["joining", "by-name"] {
+            for registered in [false, true] {
+                let mut draft = seed.initialised(1);
+                let first = draft.log_on(way_named("sharing"));
+                if registered {
+                    draft.advise(first, BOTH);
+                }
+                draft.observe();
+                let nobody = Way {
+                    name: "nobody",
+                    profile: Profile::Null,
+                    flags: flags.with(LogonFlags::MAPI_EXTENDED),
+                };
+                draft.log_on(nobody);
+                draft.observe();
+                let second = draft.log_on(way_named(joins));
+                draft.observe();
+                for leaver in [first, second] {
+                    let leaves = alphabet::logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED);
+                    all.push(draft.clone().edge(leaves));
+                }
+            }
+        }
+    }
+}
+
+/// What a member had opened before another came is its own when that one leaves, in whatever way.
+pub(super) fn opened_before_another_came(seed: &Draft, all: &mut Vec<Planned>) {
+    for comes in ["joining", "by-name", "apart", "sharing-anew"] {
+        let mut draft = seed.initialised(1);
+        let first = draft.log_on(way_named("sharing"));
+        draft.open(first, Method::GetStatusTable);
+        draft.open(first, Method::GetMsgStoresTable);
+        draft.advise(first, BOTH);
+        draft.observe();
+        let second = draft.log_on(way_named(comes));
+        draft.observe();
+        for flags in FLAGS {
+            all.push(draft.clone().edge(alphabet::logoff_with(second, flags)));
+        }
+        all.push(draft.edge(Call::Release { target: Target::Session(second) }));
+    }
+}
+
 /// Who lets go without a Logoff, when everything that was asked for has been given back.
 pub(super) fn let_go_after_a_question(seed: &Draft, all: &mut Vec<Planned>) {
     for ways in [&["sharing"][..], &["sharing", "joining"]] {
-        for interface in [Interface::IUnknown, Interface::IMAPISession, Interface::IMAPIClientShutdown] {
+        for interface in Interface::ALL {
             let mut draft = seed.initialised(1);
             let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
             for session in &sessions {
@@ -183,12 +236,15 @@ pub(super) fn let_go_after_a_question(seed: &Draft, all: &mut Vec<Planned>) {
             }
             let session = sessions[sessions.len() - 1];
             let object = draft.object();
-            draft.call(Call::QueryInterface { session, interface, object });
-            let asked = match interface {
-                Interface::IMAPIClientShutdown => Target::Object(object),
-                _ => Target::Session(session),
+            draft.call(alphabet::query(session, interface, object));
+            let came = match interface {
+                Interface::IUnknown | Interface::IMAPISession => Some(Target::Session(session)),
+                Interface::IMAPIClientShutdown => Some(Target::Object(object)),
+                Interface::Unheard | Interface::UnheardOfMapi => None,
             };
-            draft.call(Call::Release { target: asked });
+            if let Some(target) = came {
+                draft.call(Call::Release { target });
+            }
             draft.observe();
             all.push(draft.edge(Call::Release { target: Target::Session(session) }));
         }
@@ -236,7 +292,7 @@ pub(super) fn who_holds_much(seed: &Draft, all: &mut Vec<Planned>) {
         for session in sessions {
             draft.call(Call::AddRef { target: Target::Session(session) });
             let object = draft.object();
-            draft.call(Call::QueryInterface { session, interface: Interface::IUnknown, object });
+            draft.call(alphabet::query(session, Interface::IUnknown, object));
             draft.open(session, Method::GetStatusTable);
             draft.open(session, Method::GetMsgStoresTable);
             draft.advise(session, BOTH);
@@ -259,7 +315,7 @@ pub(super) fn a_reference_comes_and_goes(seed: &Draft, all: &mut Vec<Planned>) {
             let object = draft.object();
             draft.call(match queried {
                 None => Call::AddRef { target: Target::Session(session) },
-                Some(interface) => Call::QueryInterface { session, interface, object },
+                Some(interface) => alphabet::query(session, interface, object),
             });
             draft.call(Call::Release { target: Target::Session(session) });
             draft.observe();

@@ -57,7 +57,7 @@ fn hold(draft: &mut Draft, session: SessionId, extras: &[Extra]) {
             }
             Extra::Queried(interface) => {
                 let object = draft.object();
-                draft.call(Call::QueryInterface { session, interface, object });
+                draft.call(alphabet::query(session, interface, object));
             }
         }
     }
@@ -161,7 +161,7 @@ fn after_an_event(seed: &Draft, all: &mut Vec<Planned>) {
         for bad in logoffs(seed, session) {
             harmless.push(vec![bad]);
         }
-        let shutdown = Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object };
+        let shutdown = alphabet::query(session, Interface::IMAPIClientShutdown, object);
         harmless.push(vec![shutdown, Call::OnObject { object, method: ObjectMethod::QueryFastShutdown }]);
         harmless.push(vec![
             Call::AddRef { target: Target::Session(session) },
@@ -169,7 +169,7 @@ fn after_an_event(seed: &Draft, all: &mut Vec<Planned>) {
         ]);
         for interface in [Interface::IUnknown, Interface::IMAPISession] {
             harmless.push(vec![
-                Call::QueryInterface { session, interface, object },
+                alphabet::query(session, interface, object),
                 Call::Release { target: Target::Session(session) },
             ]);
         }

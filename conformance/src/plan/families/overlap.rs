@@ -27,7 +27,7 @@ pub(super) fn callbacks(seed: &Draft, all: &mut Vec<Planned>) {
                     Call::AddRef { target: Target::Session(on) },
                     Call::Release { target: Target::Session(on) },
                 ],
-                vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
+                vec![alphabet::query(on, Interface::Unheard, object)],
             ];
             // In the smallest suite the one below, with something open, stands for this.
             if !seed.is_least() {
@@ -166,7 +166,7 @@ pub(super) fn callbacks_that_wait(seed: &Draft, all: &mut Vec<Planned>) {
                 Call::Method { session: on, method: Method::GetStatusTable, flags: 0, object },
                 Call::OnObject { object, method: ObjectMethod::GetStatus },
             ],
-            vec![Call::QueryInterface { session: on, interface: Interface::Unheard, object }],
+            vec![alphabet::query(on, Interface::Unheard, object)],
             vec![alphabet::plain_logoff(on)],
         ] {
             if !base.may_not_wait_for(sink, logoff, script[0]) {

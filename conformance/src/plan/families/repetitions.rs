@@ -2,7 +2,9 @@
 //! was given back.
 
 use mapi_session_spec::alphabet::{self, way_named};
-use mapi_session_spec::event::{BufferId, Call, Interface, Method, RegistrationId, SessionId, Target};
+use mapi_session_spec::event::{
+    BufferId, Call, Interface, Method, ObjectMethod, RegistrationId, SessionId, Target,
+};
 use mapi_session_spec::flags::LogoffFlags;
 
 use super::{BOTH, logoffs};
@@ -268,7 +270,7 @@ pub(super) fn after_asking_for_what_nobody_has(seed: &Draft, all: &mut Vec<Plann
 
 fn ask_for_what_nobody_has(draft: &mut Draft, session: SessionId) {
     let object = draft.object();
-    draft.call(Call::QueryInterface { session, interface: Interface::Unheard, object });
+    draft.call(alphabet::query(session, Interface::Unheard, object));
 }
 
 /// Who has joined is told of wrong arguments like anybody else, and whatever does not matter does not matter to who listens.
@@ -279,4 +281,28 @@ pub(super) fn every_logoff_of_a_member(seed: &Draft, all: &mut Vec<Planned>) {
     draft.advise(creator, BOTH);
     draft.observe();
     all.extend(logoffs(seed, member).into_iter().map(|logoff| draft.clone().edge(logoff)));
+}
+
+/// Whether fast shutdown is supported is a question, however often it is asked, and of however many sessions.
+pub(super) fn asked_about_fast_shutdown_again(seed: &Draft, all: &mut Vec<Planned>) {
+    for ways in [&["apart"][..], &["sharing", "joining"]] {
+        for times in 2..=4 {
+            let mut draft = seed.initialised(1);
+            let sessions: Vec<SessionId> = ways.iter().map(|way| draft.log_on(way_named(way))).collect();
+            for session in &sessions {
+                let object = draft.object();
+                draft.call(alphabet::query(*session, Interface::IMAPIClientShutdown, object));
+                draft.observe();
+                for _ in 0..times {
+                    draft.call(Call::OnObject { object, method: ObjectMethod::QueryFastShutdown });
+                }
+            }
+            draft.observe();
+            for leaver in &sessions {
+                for flags in [LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_SHARED] {
+                    all.push(draft.clone().edge(alphabet::logoff_with(*leaver, flags)));
+                }
+            }
+        }
+    }
 }

@@ -55,12 +55,12 @@ const STATIONS: [Station; 9] = [
     },
     |draft, session| {
         let object = draft.object();
-        draft.call(Call::QueryInterface { session, interface: Interface::IMAPIClientShutdown, object });
+        draft.call(alphabet::query(session, Interface::IMAPIClientShutdown, object));
         draft.ask_what_came_of_it(Call::OnObject { object, method: ObjectMethod::QueryFastShutdown });
     },
     |draft, session| {
         let object = draft.object();
-        draft.call(Call::QueryInterface { session, interface: Interface::IMAPISession, object });
+        draft.call(alphabet::query(session, Interface::IMAPISession, object));
         draft.call(Call::Release { target: Target::Session(session) });
     },
 ];

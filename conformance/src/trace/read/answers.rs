@@ -122,13 +122,15 @@ impl Reader {
                 self.no_session_came(session);
             }
             Call::QueryInterface {
-                session,
+                target,
                 object,
                 interface: Interface::IUnknown | Interface::IMAPISession,
             } if came => {
-                self.name_session_also(session, name);
-                self.session_counted(session, true);
+                self.another_pointer_came(target, name);
                 self.no_object_came(object);
+            }
+            Call::QueryInterface { target, object, interface: Interface::IMAPIClientShutdown } if came => {
+                self.client_shutdown_came(object, target, name);
             }
             Call::Method { object, .. } | Call::QueryInterface { object, .. } if came => {
                 self.object_came(object, name);

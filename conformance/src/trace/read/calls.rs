@@ -1,6 +1,6 @@
 //! A line that begins a call.
 
-use mapi_session_spec::event::{Call, CallId, Event, Profile, Target};
+use mapi_session_spec::event::{Call, CallId, Event, Interface, Profile, Target};
 use mapi_session_spec::flags::{EventMask, LogoffFlags, LogonFlags};
 use serde_json::Value;
 
@@ -59,16 +59,23 @@ impl Reader {
             "QueryInterface" => {
                 allow(self, &["object", "iid"])?;
                 let on = self.text(fields, "object")?.to_owned();
-                if self.object(&on).is_some() {
-                    // Another interface of an opened object: no rule is about it.
-                    self.unjudged.insert(id);
-                    return Ok(Line::Nothing);
-                }
-                let session = self.session(&on)?;
                 let iid = self.text(fields, "iid")?;
                 let known = INTERFACES.iter().find(|(name, _)| *name == iid).map(|(_, interface)| *interface);
-                let interface = known.unwrap_or(mapi_session_spec::event::Interface::Unheard);
-                Call::QueryInterface { session, interface, object: self.new_object()? }
+                let interface = known.unwrap_or(Interface::Unheard);
+                let target = match self.object(&on) {
+                    Some(object)
+                        if interface == Interface::IUnknown || self.session_behind(object).is_some() =>
+                    {
+                        Target::Object(object)
+                    }
+                    Some(_) => {
+                        // Another interface of an opened object: no rule is about it.
+                        self.unjudged.insert(id);
+                        return Ok(Line::Nothing);
+                    }
+                    None => Target::Session(self.session(&on)?),
+                };
+                Call::QueryInterface { target, interface, object: self.new_object()? }
             }
             "AddRef" | "Release" => {
                 allow(self, &["object"])?;

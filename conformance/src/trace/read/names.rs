@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mapi_session_spec::event::{BufferId, ObjectId, RegistrationId, SessionId, SinkId};
+use mapi_session_spec::event::{BufferId, ObjectId, RegistrationId, SessionId, SinkId, Target};
 
 use super::slots::Slots;
 use super::{Read, Reader};
@@ -21,6 +21,8 @@ pub(super) struct Names {
     /// References that the client holds, as far as the trace shows them.
     of_sessions: HashMap<SessionId, u32>,
     of_objects: HashMap<ObjectId, u32>,
+    /// The sessions behind those objects that are another of their interfaces.
+    behind: HashMap<ObjectId, SessionId>,
     /// References that the session holds.
     of_sinks: HashMap<SinkId, i32>,
     made: HashMap<RegistrationId, Made>,
@@ -141,6 +143,42 @@ impl Reader {
         }
     }
 
+    /// `QueryInterface` has handed out a further pointer to what was asked, or to the session behind it, under that name.
+    pub(super) fn another_pointer_came(&mut self, asked: Target, name: &str) {
+        match self.session_asked(asked) {
+            Ok(session) => {
+                self.name_session_also(session, name);
+                self.session_counted(session, true);
+            }
+            Err(object) => {
+                if self.names.objects.current(name) != Some(object.0) {
+                    self.names.objects.give_further_name(object.0, name.to_owned());
+                }
+                self.object_counted(object, true);
+            }
+        }
+    }
+
+    /// The same for the `IMAPIClientShutdown` of the session that was asked.
+    pub(super) fn client_shutdown_came(&mut self, id: ObjectId, asked: Target, name: &str) {
+        self.object_came(id, name);
+        if let Ok(session) = self.session_asked(asked) {
+            self.names.behind.insert(id, session);
+        }
+    }
+
+    /// The session of which this object is another interface, if it is one.
+    pub(super) fn session_behind(&self, id: ObjectId) -> Option<SessionId> {
+        self.names.behind.get(&id).copied()
+    }
+
+    fn session_asked(&self, asked: Target) -> Result<SessionId, ObjectId> {
+        match asked {
+            Target::Session(session) => Ok(session),
+            Target::Object(object) => self.session_behind(object).ok_or(object),
+        }
+    }
+
     /// A reference to a session more or less. With the last one its registrations end.
     pub(super) fn session_counted(&mut self, id: SessionId, more: bool) {
         let Some(references) = self.names.of_sessions.get_mut(&id) else { return };
@@ -161,6 +199,7 @@ impl Reader {
     pub(super) fn object_came(&mut self, id: ObjectId, name: &str) {
         self.names.objects.give_name(id.0, name.to_owned());
         self.names.of_objects.insert(id, 1);
+        self.names.behind.remove(&id);
     }
 
     /// The call that might have handed out this object has returned without it.
