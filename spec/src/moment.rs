@@ -78,8 +78,7 @@ impl<'a> Moment<'a> {
 
     /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`, and the session had not ended before.
     pub fn was_told(&self) -> bool {
-        !self.dead()
-            && self.own_session().is_some_and(|own| own.disturbed == Some(Disturbance::MemberLogoffShared))
+        !self.dead() && self.own_session().is_some_and(|own| own.told)
     }
 
     /// A Logoff of it has failed after that, or while that was under way, as where it has ended the session too.

@@ -210,6 +210,7 @@ impl World {
             session.worked = 0;
             session.must_work = 0;
             session.disturbed = None;
+            session.told = false;
             session.queried = 0;
             session.added = 0;
             session.promises_error = false;

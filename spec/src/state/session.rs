@@ -109,6 +109,8 @@ pub struct Session {
     pub amid: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
+    /// Another member has logged off with `MAPI_LOGOFF_SHARED` since it logged on, whatever has disturbed it after that.
+    pub told: bool,
     /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
     pub promises_error: bool,
     /// The identity it answered with, hashed.
@@ -148,6 +150,7 @@ impl Session {
             not_asked_since_told: 0,
             amid: 0,
             disturbed: None,
+            told: false,
             promises_error: false,
             identity: None,
             never_logged_off: false,
@@ -236,6 +239,7 @@ impl Session {
             !(answers_for_itself && *earlier == Disturbance::MemberLogoffShared)
         });
         self.disturbed = Some(by.over(earlier));
+        self.told |= by == Disturbance::MemberLogoffShared;
     }
 
     /// What last happened that must not change how this method answers.

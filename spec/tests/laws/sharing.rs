@@ -1,8 +1,8 @@
 //! Who shares with whom when members come late, come twice, or have all gone.
 
-use mapi_session_spec::alphabet::{logoff_with, plain_logoff, way_named};
+use mapi_session_spec::alphabet::{logoff_with, plain_logoff, query, way_named};
 use mapi_session_spec::event::{
-    Call, Callback, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target,
+    Call, Callback, Interface, Method, ObjectId, ObjectMethod, RegistrationId, SessionId, SinkId, Target,
 };
 use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::hresult::HResult;
@@ -169,4 +169,36 @@ fn a_refusal_does_not_bring_back_to_life_who_may_have_ended_when_told() {
         trace.end(logoff, HResult::MAPI_E_CALL_FAILED, Out::None);
     }
     assert_eq!(trace.broken(Level::Documented), []);
+}
+
+#[test]
+fn of_who_was_told_the_pages_alone_demand_nothing_whatever_has_happened_since() {
+    let (leaver, told) = (SessionId(0), SessionId(1));
+    let (target, shutdown) = (Target::Session(told), ObjectId(0));
+    let ways: [(&str, &[Call], &[Call]); 3] = [
+        (
+            "another interface is given back",
+            &[query(told, Interface::IMAPIClientShutdown, shutdown)],
+            &[Call::Release { target: Target::Object(shutdown) }],
+        ),
+        ("a reference is given back", &[Call::AddRef { target }], &[Call::Release { target }]),
+        ("MAPI is given back in part", &[Call::Initialize], &[Call::Uninitialize]),
+    ];
+    for (what, before, since) in ways {
+        let mut trace = Trace::of_members(2);
+        let make = |trace: &mut Trace, calls: &[Call]| {
+            for call in calls {
+                let gives = matches!(call, Call::QueryInterface { .. });
+                trace.call(*call, if gives { Out::Object } else { Out::None });
+            }
+        };
+        make(&mut trace, before);
+        trace.call(logoff_with(leaver, LogoffFlags::MAPI_LOGOFF_SHARED), Out::None);
+        make(&mut trace, since);
+        let late = trace.begin(plain_logoff(told));
+        trace.end(late, HResult::MAPI_E_INVALID_OBJECT, Out::None);
+        assert_eq!(trace.broken(Level::Documented), [], "{what}");
+        let convicted = trace.broken(Level::Conventional);
+        assert_eq!(convicted.len(), 1, "{what}: {convicted:?}");
+    }
 }
