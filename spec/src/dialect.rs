@@ -91,7 +91,6 @@ impl Inference {
     pub fn observe(&mut self, event: &Event) {
         let (world, seen) = (&mut self.world, &mut self.seen);
         match *event {
-            Event::Call { id, thread, call } => world.call(id, thread, call),
             Event::Return { id, outcome } => {
                 let call = world.pending.iter().find(|pending| pending.id == id).map(|pending| pending.call);
                 if let Some(Call::LogonEx { profile: Profile::Null, flags, .. }) = call
@@ -105,9 +104,8 @@ impl Inference {
                         (false, false) => {}
                     }
                 }
-                world.finish(id, outcome);
             }
-            Event::Callback { id, thread, sink, callback } => {
+            Event::Callback { sink, callback, .. } => {
                 if matches!(callback, Callback::OnNotify { .. }) {
                     let mut heard = world.registrations.iter().flatten().filter(|r| r.sink == sink);
                     seen.told |= heard.any(|r| {
@@ -115,11 +113,10 @@ impl Inference {
                             && world.pending.iter().any(|pending| leaves(&pending.call, r.session))
                     });
                 }
-                world.call_back(id, thread, sink, callback);
             }
-            Event::CallbackReturn { id } => world.finish_callback(id),
-            Event::Settled { .. } | Event::End => world.settle(),
+            _ => {}
         }
+        world.observe(event);
     }
 }
 

@@ -215,10 +215,16 @@ impl World {
         self.objects.iter().flatten().any(|object| object.session == id && object.is_held())
     }
 
+    /// Whether a session was let go of without a Logoff while something that it had opened was held, and so may live on for as
+    /// long as that is (E-08).
+    pub fn leaves_one_that_may_be_kept(&self) -> bool {
+        self.all_sessions().any(|(id, session)| session.never_logged_off && self.holds_an_object_of(id))
+    }
+
     /// Whether a session may live on that nobody in the trace can end any more: it did not log off, and was let go of by
     /// its last Release alone where that is not taken to end it, or was never let go of. What it had opened and is still held may
     /// keep it, too: that counts for none, for most of it is what a refused Logoff leaves, and a fault that needs such a
-    /// past is not shown again alone.
+    /// past is not shown again alone ([`Self::leaves_one_that_may_be_kept`]).
     pub fn leaves_a_ghost(&self, the_last_release_ends_it: bool) -> bool {
         self.all_sessions().any(|(_, session)| {
             let let_go = session.references == 0 && session.is_released();

@@ -14,13 +14,24 @@ mod reuse;
 
 pub(crate) use logoff::is_badly_argued;
 
-use crate::event::{Call, CallId, Callback, SessionId, SinkId, Target, ThreadId};
+use crate::event::{Call, CallId, Callback, Event, SessionId, SinkId, Target, ThreadId};
 use crate::flags::LogonFlags;
 use crate::hresult::HResult;
 use crate::outcome::{Ending, Outcome};
 use crate::state::{Disturbance, Membership, ObjectKind, Owed, OwedKind, Pending, Session, World};
 
 impl World {
+    /// One more event of a trace.
+    pub fn observe(&mut self, event: &Event) {
+        match *event {
+            Event::Call { id, thread, call } => self.call(id, thread, call),
+            Event::Return { id, outcome } => self.finish(id, outcome),
+            Event::Callback { id, thread, sink, callback } => self.call_back(id, thread, sink, callback),
+            Event::CallbackReturn { id } => self.finish_callback(id),
+            Event::Settled { .. } | Event::End => self.settle(),
+        }
+    }
+
     /// A call begins.
     pub fn call(&mut self, id: CallId, thread: ThreadId, call: Call) {
         let call = call.as_remembered();

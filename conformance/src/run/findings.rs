@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapi_session_spec::dialect::Dialect;
-use mapi_session_spec::event::{Event, call_with};
-use mapi_session_spec::judge::{Kind, Verdict};
+use mapi_session_spec::event::{Call, Event, call_with};
+use mapi_session_spec::judge::{Deviation, Kind, Verdict};
 use mapi_session_spec::requirement::{self, Observable, RequirementId};
 use mapi_session_spec::rule::{Arm, Demand};
 use mapi_session_spec::{Level, Party};
 
 use super::evidence::Evidence;
+use super::past::leave_one_that_may_be_kept;
 use super::{Ran, Request, consequences};
 use crate::report::words;
 
@@ -135,7 +136,10 @@ impl Findings {
         }
         let anything_shown = evidence.values().any(Option::is_some);
         for (id, evidence) in &evidence {
-            if evidence.is_none() && !was_only_slow(*id, verdicts) {
+            if evidence.is_none()
+                && !was_only_slow(*id, verdicts)
+                && !met_one_that_may_have_been_kept(*id, ran, verdicts)
+            {
                 undecided_here.insert(*id);
                 if !anything_shown {
                     let why = format!("{id} looked broken once, and could not be shown again");
@@ -272,6 +276,27 @@ fn forfeited_by(ran: &[Ran], verdicts: &[&Verdict]) -> BTreeMap<String, usize> {
 fn was_only_slow(id: RequirementId, verdicts: &[&Verdict]) -> bool {
     let mut mine = verdicts.iter().flat_map(|v| &v.deviations).filter(|d| d.requirement == id);
     mine.all(|d| d.kind == Kind::Hang || super::rests_on_waiting(d.kind))
+}
+
+/// Only logons accused, that came in their processes after a session that may have been kept, and alone they did not.
+fn met_one_that_may_have_been_kept(id: RequirementId, ran: &[Ran], verdicts: &[&Verdict]) -> bool {
+    let logs_on = |trace: usize, deviation: &Deviation| {
+        let events = ran[trace].observed.events();
+        let call = deviation.call.and_then(|call| call_with(call, &events).copied());
+        matches!(call, Some(Call::LogonEx { .. }))
+    };
+    let mine = verdicts.iter().enumerate().flat_map(|(trace, verdict)| {
+        verdict.deviations.iter().filter(|d| d.requirement == id).map(move |deviation| (trace, deviation))
+    });
+    let mut checked: BTreeMap<usize, bool> = BTreeMap::new();
+    mine.into_iter().all(|(trace, deviation)| {
+        let process = ran[trace].process;
+        // The first of them in a process decides for the others.
+        let met = checked.entry(process).or_insert_with(|| {
+            leave_one_that_may_be_kept(ran[..trace].iter().filter(|earlier| earlier.process == process))
+        });
+        *met && logs_on(trace, deviation)
+    })
 }
 
 /// One fault is accused once; what follows from it is listed with it.

@@ -3,6 +3,8 @@
 use mapi_session_spec::dialect::Dialect;
 use mapi_session_spec::state::{LogonsThatWorked, World};
 
+use super::Ran;
+
 /// What ran before, in the same process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Past {
@@ -12,6 +14,16 @@ pub struct Past {
     pub haunted: bool,
     /// Which logons have succeeded.
     pub logon_worked: LogonsThatWorked,
+}
+
+/// Whether any of these traces, of one process, leaves a session that something still held may keep (E-08): somebody may
+/// join that later who could not have joined otherwise.
+pub(super) fn leave_one_that_may_be_kept<'a>(traces: impl IntoIterator<Item = &'a Ran>) -> bool {
+    traces.into_iter().any(|ran| {
+        let mut world = World::default();
+        ran.observed.events().iter().for_each(|event| world.observe(event));
+        world.leaves_one_that_may_be_kept()
+    })
 }
 
 impl Past {
