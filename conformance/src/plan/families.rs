@@ -30,13 +30,18 @@ type Family = fn(&Draft, &mut Vec<Planned>);
 
 /// A fault that needs a past shows once in a process: the plainest programs come first, and name it best. So do those that
 /// have a process of their own: in between they would divide the others, and each process is listened to at its end.
-const FAMILIES: [Family; 22] = [
+const FAMILIES: [Family; 27] = [
     histories::histories,
     repetitions::torn_down_again_and_again,
     one_client::every_method,
     several_clients::shared_basics,
     logons::logons,
-    one_client::one_session,
+    one_client::one_by_name,
+    one_client::one_that_shares,
+    one_client::one_apart,
+    one_client::one_that_joins,
+    one_client::one_by_default,
+    one_client::one_session_and_more,
     several_clients::two_sessions,
     several_clients::three_sessions,
     comings::who_came_late,

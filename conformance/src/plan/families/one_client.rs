@@ -71,36 +71,65 @@ fn log_on(draft: &mut Draft, way: &str) -> SessionId {
     draft.log_on(way_named(way))
 }
 
-/// One session: every preparation, every call.
-pub(super) fn one_session(seed: &Draft, all: &mut Vec<Planned>) {
-    // Who asks for the default profile differs in that alone from who names one.
-    for (way, references, objects) in [
-        ("by-name", REFERENCES, OBJECTS),
-        ("sharing", REFERENCES, OBJECTS),
-        ("apart", REFERENCES, OBJECTS),
-        ("joining", REFERENCES, &OBJECTS[..4]),
-        ("by-default", &REFERENCES[..2], &OBJECTS[..2]),
-    ] {
-        for extras in references {
-            for opens in objects {
-                for registered in [false, true] {
-                    let mut draft = seed.initialised(1);
-                    let session = log_on(&mut draft, way);
-                    hold(&mut draft, session, extras);
-                    for method in *opens {
-                        draft.open(session, *method);
-                    }
-                    if registered {
-                        draft.advise(session, BOTH);
-                    }
-                    draft.observe();
-                    for call in edges_of_one(seed, &mut draft, session) {
+/// One session: every preparation, every call. Several families, for they are most of the plan and are made on all cores.
+pub(super) fn one_by_name(seed: &Draft, all: &mut Vec<Planned>) {
+    one_session(seed, all, "by-name", REFERENCES, OBJECTS);
+}
+
+/// See there.
+pub(super) fn one_that_shares(seed: &Draft, all: &mut Vec<Planned>) {
+    one_session(seed, all, "sharing", REFERENCES, OBJECTS);
+}
+
+/// See there.
+pub(super) fn one_apart(seed: &Draft, all: &mut Vec<Planned>) {
+    one_session(seed, all, "apart", REFERENCES, OBJECTS);
+}
+
+/// See there.
+pub(super) fn one_that_joins(seed: &Draft, all: &mut Vec<Planned>) {
+    one_session(seed, all, "joining", REFERENCES, &OBJECTS[..4]);
+}
+
+/// See there. Who asks for the default profile differs in that alone from who names one.
+pub(super) fn one_by_default(seed: &Draft, all: &mut Vec<Planned>) {
+    one_session(seed, all, "by-default", &REFERENCES[..2], &OBJECTS[..2]);
+}
+
+fn one_session(
+    seed: &Draft,
+    all: &mut Vec<Planned>,
+    way: &str,
+    references: &[&[Extra]],
+    objects: &[&[Method]],
+) {
+    for extras in references {
+        for opens in objects {
+            for registered in [false, true] {
+                let mut draft = seed.initialised(1);
+                let session = log_on(&mut draft, way);
+                hold(&mut draft, session, extras);
+                for method in *opens {
+                    draft.open(session, *method);
+                }
+                if registered {
+                    draft.advise(session, BOTH);
+                }
+                draft.observe();
+                // What a method answers does not rest on more references than one and one.
+                let asks = extras.len() < 2;
+                for call in edges_of_one(seed, &mut draft, session) {
+                    if asks || !matches!(call, Call::Method { .. }) {
                         all.push(draft.clone().edge(call));
                     }
                 }
             }
         }
     }
+}
+
+/// The same after more, or by another way round.
+pub(super) fn one_session_and_more(seed: &Draft, all: &mut Vec<Planned>) {
     for way in ["by-name", "sharing"] {
         let mut draft = seed.initialised(1);
         let session = draft.log_on(way_named(way));
