@@ -76,9 +76,10 @@ impl<'a> Moment<'a> {
         self.standing
     }
 
-    /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`, and the session had not ended before.
+    /// Another member of the call's session has logged off with `MAPI_LOGOFF_SHARED`, the session had not ended before, and
+    /// nothing shows that it has lived since.
     pub fn was_told(&self) -> bool {
-        !self.dead() && self.own_session().is_some_and(|own| own.told)
+        !self.dead() && self.own_session().is_some_and(Session::may_have_ended_when_told)
     }
 
     /// A Logoff of it has failed after that, or while that was under way, as where it has ended the session too.

@@ -109,7 +109,8 @@ pub struct Session {
     pub amid: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
-    /// Another member has logged off with `MAPI_LOGOFF_SHARED` since it logged on, whatever has disturbed it after that.
+    /// Another member has logged off with `MAPI_LOGOFF_SHARED` since it logged on, whatever has disturbed it after that
+    /// ([`Self::may_have_ended_when_told`]).
     pub told: bool,
     /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
     pub promises_error: bool,
@@ -257,6 +258,13 @@ impl Session {
         if by == Disturbance::MemberLogoffShared {
             self.not_asked_since_told |= self.worked & !self.amid;
         }
+    }
+
+    /// It was told of a member's Logoff with `MAPI_LOGOFF_SHARED`, and nothing shows that it has lived since: that has disturbed
+    /// it last, or no method has succeeded after it.
+    pub(crate) fn may_have_ended_when_told(&self) -> bool {
+        let has_worked_since = self.worked & !self.not_asked_since_told & !self.amid != 0;
+        self.disturbed == Some(Disturbance::MemberLogoffShared) || (self.told && !has_worked_since)
     }
 
     /// Remembers that this method has succeeded.
