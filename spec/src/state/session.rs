@@ -109,8 +109,7 @@ pub struct Session {
     pub amid: u32,
     /// What last disturbed it.
     pub disturbed: Option<Disturbance>,
-    /// Another member has logged off with `MAPI_LOGOFF_SHARED` since it logged on, whatever has disturbed it after that
-    /// ([`Self::may_have_ended_when_told`]).
+    /// Another member has logged off with `MAPI_LOGOFF_SHARED` since it logged on, whatever has disturbed it after that.
     pub told: bool,
     /// Its last call but `GetLastError` answered `MAPI_E_EXTENDED_ERROR` (ERR-009).
     pub promises_error: bool,
