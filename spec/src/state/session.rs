@@ -260,9 +260,10 @@ impl Session {
     }
 
     /// It was told of a member's Logoff with `MAPI_LOGOFF_SHARED`, and nothing shows that it has lived since: that has disturbed
-    /// it last, or no method has succeeded after it.
+    /// it last, or no method has succeeded after it but `GetLastError`, which may after a Logoff too (E-03).
     pub(crate) fn may_have_ended_when_told(&self) -> bool {
-        let has_worked_since = self.worked & !self.not_asked_since_told & !self.amid != 0;
+        let says_nothing = self.not_asked_since_told | self.amid | 1 << Method::GetLastError as u32;
+        let has_worked_since = self.worked & !says_nothing != 0;
         self.disturbed == Some(Disturbance::MemberLogoffShared) || (self.told && !has_worked_since)
     }
 

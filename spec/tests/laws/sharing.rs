@@ -175,7 +175,14 @@ fn a_refusal_does_not_bring_back_to_life_who_may_have_ended_when_told() {
 fn of_who_was_told_the_pages_alone_demand_nothing_whatever_has_happened_since() {
     let (leaver, told) = (SessionId(0), SessionId(1));
     let (target, shutdown) = (Target::Session(told), ObjectId(0));
-    let ways: [(&str, &[Call], &[Call]); 3] = [
+    let asks_why =
+        Call::Method { session: told, method: Method::GetLastError, flags: 0, object: ObjectId(1) };
+    let ways: [(&str, &[Call], &[Call]); 4] = [
+        (
+            "GetLastError, which knows nothing after Logoff either, and a reference is given back",
+            &[Call::AddRef { target }],
+            &[asks_why, Call::Release { target }],
+        ),
         (
             "another interface is given back",
             &[query(told, Interface::IMAPIClientShutdown, shutdown)],
