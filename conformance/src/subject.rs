@@ -1,6 +1,7 @@
 //! The subject under test, and how it is called. All code that touches it is in the modules below.
 
 mod driver;
+mod held;
 mod library;
 mod memory;
 mod sink;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use mapi_session_com::Exports;
-use mapi_session_spec::event::{Call, Callback, SessionId, SinkId, ThreadId};
+use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
@@ -86,23 +86,33 @@ impl Running {
         self.programs.steps(self.trace as usize)
     }
 
+    #[allow(
+        clippy::inline_always,
+        reason = "made twice a call, or with it: what is known of the record is worked out before"
+    )]
+    #[inline(always)]
     fn note_given_up(&self, step: &Step) {
         if let Action::Call(Call::Unadvise { registration, .. }) = step.action
             && (step.place.is_racing() || step.place.sink().is_some())
         {
-            let advised = || {
-                self.steps().from(0).filter_map(|step| match step.action {
-                    Action::Call(Call::Advise { sink, registration, .. }) => Some((sink, registration)),
-                    _ => None,
-                })
-            };
-            let given_up = advised().find(|(_, advised)| *advised == registration).map(|(sink, _)| sink);
-            // A sink that is registered elsewhere too is kept.
-            let bits = given_up
-                .filter(|sink| advised().filter(|(advised, _)| advised == sink).count() == 1)
-                .map_or(0, |sink| 1 << sink.0.min(63));
-            self.given_up.fetch_or(bits, Ordering::SeqCst);
+            self.give_up(registration);
         }
+    }
+
+    #[cold]
+    fn give_up(&self, registration: RegistrationId) {
+        let advised = || {
+            self.steps().from(0).filter_map(|step| match step.action {
+                Action::Call(Call::Advise { sink, registration, .. }) => Some((sink, registration)),
+                _ => None,
+            })
+        };
+        let given_up = advised().find(|(_, advised)| *advised == registration).map(|(sink, _)| sink);
+        // A sink that is registered elsewhere too is kept.
+        let bits = given_up
+            .filter(|sink| advised().filter(|(advised, _)| advised == sink).count() == 1)
+            .map_or(0, |sink| 1 << sink.0.min(63));
+        self.given_up.fetch_or(bits, Ordering::SeqCst);
     }
 
     /// Whether all of this has come, and what the race has added to it.
@@ -171,7 +181,11 @@ impl Drop for Elsewhere<'_> {
 
 impl Child {
     /// Writes a record. Its place.
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "made twice a call, or with it: what is known of the record is worked out before"
+    )]
+    #[inline(always)]
     fn put(&self, trace: u32, record: Record) -> u64 {
         self.ring.push(trace, record, u32::MAX).unwrap_or(u64::MAX)
     }
@@ -181,7 +195,17 @@ impl Child {
     }
 
     fn step(&self, running: &Running, index: usize) {
-        let Some(step) = running.steps().get(index) else { return };
+        if let Some(step) = running.steps().get(index) {
+            self.make(running, index, step);
+        }
+    }
+
+    #[allow(
+        clippy::inline_always,
+        reason = "made twice a call, or with it: what is known of the record is worked out before"
+    )]
+    #[inline(always)]
+    fn make(&self, running: &Running, index: usize, step: &Step) {
         let holds = step.after.is_none_or(|(earlier, wanted)| {
             let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::Acquire));
             (answer == 1) == (wanted == Wanted::Success)
@@ -193,7 +217,8 @@ impl Child {
             Action::Settle(awaited) => self.settle(running, awaited),
             Action::Call(ref call) => {
                 let takes_away = matches!(call, Call::Release { .. } | Call::Uninitialize);
-                if takes_away && matches!(step.place, Place::Thread(_)) {
+                let sinks_are_busy = self.being_called_back.load(Ordering::SeqCst) > 0;
+                if takes_away && sinks_are_busy && matches!(step.place, Place::Thread(_)) {
                     self.let_sinks_finish();
                 }
                 let Some(ready) = running.driver.ready(call) else {
@@ -222,11 +247,8 @@ impl Child {
 
     /// What a sink calls on another thread, nobody is to take away meanwhile: the client would be to blame. One that does not
     /// come back is not waited for.
-    #[inline]
+    #[cold]
     fn let_sinks_finish(&self) {
-        if self.being_called_back.load(Ordering::SeqCst) == 0 {
-            return;
-        }
         let begun = Instant::now();
         while self.being_called_back.load(Ordering::SeqCst) > 0 && begun.elapsed() < BESIDE {
             std::thread::sleep(Duration::from_micros(50));
@@ -279,10 +301,15 @@ impl Child {
     }
 
     /// Waits for the workers: at most so long, or for ever. Others may wait for them meanwhile, each as long as it will.
+    #[inline]
     fn wait_for_worker(&self, at_most: Option<Duration>) {
-        if self.worker_owes.load(Ordering::SeqCst) == 0 {
-            return;
+        if self.worker_owes.load(Ordering::SeqCst) > 0 {
+            self.wait_for_what_a_worker_owes(at_most);
         }
+    }
+
+    #[cold]
+    fn wait_for_what_a_worker_owes(&self, at_most: Option<Duration>) {
         let begun = Instant::now();
         let mut paying = self.paying.lock().unwrap_or_else(PoisonError::into_inner);
         while self.worker_owes.load(Ordering::SeqCst) > 0 {
@@ -331,9 +358,10 @@ impl Child {
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
-        while let Some(step) = running.steps().get(index) {
+        let steps = running.steps();
+        while let Some(step) = steps.get(index) {
             match step.place {
-                Place::Thread(ThreadId(0)) => self.step(&running, index),
+                Place::Thread(ThreadId(0)) => self.make(&running, index, step),
                 Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) | Place::Releasing(_) => {}
                 Place::Racing { .. } => {

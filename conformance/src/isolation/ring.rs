@@ -104,11 +104,13 @@ impl Ring {
     }
 
     #[allow(clippy::cast_ptr_alignment, reason = "the contract of `new`: base is aligned to 128")]
+    #[inline]
     fn header(&self) -> &Header {
         // SAFETY: by `new`, the header lies at the start, aligned; its fields are atomics, so any bytes are valid.
         unsafe { &*self.base.cast::<Header>() }
     }
 
+    #[inline]
     fn slot(&self, index: u64) -> *mut u64 {
         let offset = HEADER + (index % CAPACITY) as usize * size_of::<u64>();
         // SAFETY: the offset is within BYTES by the remainder.
@@ -117,10 +119,14 @@ impl Ring {
 
     /// Appends a record, waiting for room if the reader is behind. Its place, from 0, greater than those before it;
     /// `None` if it gave up, as in a signal handler that finds the lock held.
-    #[inline]
+    // Where the kind of the record is known, all that can be worked out beforehand is: most calls take no longer than this.
+    #[allow(
+        clippy::inline_always,
+        reason = "made twice a call, or with it: what is known of the record is worked out before"
+    )]
+    #[inline(always)]
     pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> Option<u64> {
-        let words = encode_record(trace, record);
-        let words = &words[..words_from(words[0])];
+        let (words, length) = encode_record(trace, record);
         let Header { writers, reader } = self.header();
         if !writers.take_lock() && !writers.wait_for_lock(patience) {
             return None;
@@ -129,12 +135,18 @@ impl Ring {
         if head.wrapping_sub(writers.tail_seen.load(Ordering::Relaxed)) > ROOM {
             writers.wait_for_room(reader, head);
         }
-        for (place, word) in (head..).zip(words) {
-            // SAFETY: the slot is within the mapping; the lock makes this the only writer, and the reader does not
-            // look at it before the head has moved.
-            unsafe { self.slot(place).write_volatile(*word) };
+        // SAFETY: the slots are within the mapping; the lock makes this the only writer, and the reader does not look at
+        // them before the head has moved.
+        unsafe {
+            self.slot(head).write_volatile(words[0]);
+            if length > 1 {
+                self.slot(head.wrapping_add(1)).write_volatile(words[1]);
+            }
+            if length > 2 {
+                self.slot(head.wrapping_add(2)).write_volatile(words[2]);
+            }
         }
-        writers.head.store(head.wrapping_add(words.len() as u64), Ordering::Release);
+        writers.head.store(head.wrapping_add(length as u64), Ordering::Release);
         writers.lock.store(0, Ordering::Release);
         Some(head)
     }

@@ -275,16 +275,23 @@ pub(super) fn frequent(word: u64) -> Option<(u32, u16, Frequent)> {
     Some(((word >> 32) as u32, (word >> 16) as u16, frequent))
 }
 
-#[inline]
-pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
+/// The words of a record, and how many it has.
+#[allow(
+    clippy::inline_always,
+    reason = "made twice a call, or with it: what is known of the record is worked out before"
+)]
+#[inline(always)]
+pub(super) fn encode_record(trace: u32, record: Record) -> (RecordWords, usize) {
     let first = |kind: u8, tiny: u8, small: u16| {
         u64::from(kind) | u64::from(tiny) << 8 | u64::from(small) << 16 | u64::from(trace) << 32
     };
-    let alone = |kind| [first(kind, 0, 0), 0, 0];
+    let one = |first| ([first, 0, 0], 1);
+    let two = |first, second| ([first, second, 0], 2);
+    let alone = |kind| one(first(kind, 0, 0));
     match record {
         Record::TraceStart => alone(kind::TRACE_START),
         Record::TraceEnd => alone(kind::TRACE_END),
-        Record::Begin { step, thread } => [first(kind::BEGIN, thread, step), 0, 0],
+        Record::Begin { step, thread } => one(first(kind::BEGIN, thread, step)),
         Record::Return { step, code, out } => {
             let (form, value) = match out {
                 Out::None => (0, 0),
@@ -296,19 +303,19 @@ pub(super) fn encode_record(trace: u32, record: Record) -> RecordWords {
                 Out::Value(value) => (6, value),
             };
             if code == HResult::S_OK && form <= LAST_PLAIN_FORM {
-                [first(kind::PLAIN_RETURN, form, step), 0, 0]
+                one(first(kind::PLAIN_RETURN, form, step))
             } else {
-                [first(kind::RETURN, form, step), u64::from(code.0), value]
+                ([first(kind::RETURN, form, step), u64::from(code.0), value], 3)
             }
         }
         Record::Skipped => alone(kind::SKIPPED),
         Record::Callback { sink, thread, kind, events, number } => {
             let both = u64::from(number) | u64::from(events.0) << 32;
-            [first(kind::CALLBACK + (kind & 3), thread, sink), both, 0]
+            two(first(kind::CALLBACK + (kind & 3), thread, sink), both)
         }
-        Record::CallbackReturn { number } => [first(kind::CALLBACK_RETURN, 0, 0), u64::from(number), 0],
-        Record::Settled { milliseconds } => [first(kind::SETTLED, 0, 0), u64::from(milliseconds), 0],
-        Record::Waited { milliseconds } => [first(kind::WAITED, 0, 0), u64::from(milliseconds), 0],
+        Record::CallbackReturn { number } => two(first(kind::CALLBACK_RETURN, 0, 0), u64::from(number)),
+        Record::Settled { milliseconds } => two(first(kind::SETTLED, 0, 0), u64::from(milliseconds)),
+        Record::Waited { milliseconds } => two(first(kind::WAITED, 0, 0), u64::from(milliseconds)),
         Record::NotSettled => alone(kind::NOT_SETTLED),
         Record::Exception => alone(kind::EXCEPTION),
         Record::NotLoaded => alone(kind::NOT_LOADED),
@@ -448,7 +455,8 @@ mod tests {
             Record::Finished,
         ];
         for record in plain.into_iter().chain(returns).chain(callbacks) {
-            let words = encode_record(u32::MAX - 7, record);
+            let (words, length) = encode_record(u32::MAX - 7, record);
+            assert_eq!(words_from(words[0]), length, "{record:?}");
             assert_eq!(decode_record(words), Some((u32::MAX - 7, record)));
             let (step, expected) = match record {
                 Record::Begin { step, thread: 0 } => (step, Some(Frequent::Begin)),
@@ -464,7 +472,7 @@ mod tests {
                 expected.map(|frequent| (u32::MAX - 7, step, frequent)),
                 "{record:?}"
             );
-            assert!(words[words_from(words[0])..].iter().all(|word| *word == 0), "{record:?}: {words:x?}");
+            assert!(words[length..].iter().all(|word| *word == 0), "{record:?}: {words:x?}");
         }
     }
 

@@ -7,9 +7,7 @@ use mapi_session_com::{
     Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
     IMAPISession, IMAPISessionVtbl, IMAPITable, IUnknown, LogoffWithWideWords, MapiError, MapiInit0,
 };
-use mapi_session_spec::event::{
-    BufferId, Call, Interface, Method, ObjectId, ObjectMethod, Profile, SessionId, Target,
-};
+use mapi_session_spec::event::{Call, Interface, Method, ObjectMethod, Profile, SessionId, Target};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
 
@@ -17,6 +15,7 @@ use spin::mutex::{SpinMutex, SpinMutexGuard};
 use spin::relax::Yield;
 
 use super::Sinks;
+use super::held::Slots;
 use super::memory;
 
 /// What stands in an out pointer before a call: no address, and not NULL.
@@ -47,96 +46,6 @@ pub(crate) struct Ready {
     names: usize,
 }
 
-#[derive(Default)]
-struct Slots {
-    /// Pointers to sessions that the client holds, the latest last, a list a session.
-    sessions: Vec<Vec<Held>>,
-    /// Pointers to objects, likewise.
-    objects: Vec<Vec<Held>>,
-    /// The sessions of which these objects are another interface.
-    behind: Vec<Option<SessionId>>,
-    connections: Vec<Option<usize>>,
-    buffers: Vec<usize>,
-    last_failure: u32,
-}
-
-/// A reference that the client holds.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    /// The pointer that it came with, and goes through.
-    pointer: usize,
-    /// It is to the interface itself, and not to the `IUnknown` of what is asked.
-    is_whole: bool,
-}
-
-impl Held {
-    const fn whole(pointer: usize) -> Self {
-        Self { pointer, is_whole: true }
-    }
-}
-
-/// The pointer through which calls are made: the latest, as a client has it that asked for one.
-fn called_through(held: &[Held]) -> Option<usize> {
-    held.iter().rev().find(|held| held.is_whole).map(|held| held.pointer)
-}
-
-impl Slots {
-    fn session(&self, id: SessionId) -> Option<usize> {
-        called_through(self.sessions.get(usize::from(id.0))?)
-    }
-
-    fn object(&self, id: ObjectId) -> Option<usize> {
-        called_through(self.objects.get(usize::from(id.0))?)
-    }
-
-    fn target(&self, target: Target) -> Option<usize> {
-        match target {
-            Target::Session(id) => self.session(id),
-            Target::Object(id) => self.object(id),
-        }
-    }
-
-    /// The list of references to this.
-    fn held(&mut self, target: Target) -> &mut Vec<Held> {
-        match target {
-            Target::Session(id) => at(&mut self.sessions, id.0),
-            Target::Object(id) => at(&mut self.objects, id.0),
-        }
-    }
-
-    /// What this is one interface of: a session, or the object itself.
-    fn asked(&self, target: Target) -> Target {
-        match target {
-            Target::Object(id) => {
-                let session = self.behind.get(usize::from(id.0)).copied().flatten();
-                session.map_or(target, Target::Session)
-            }
-            Target::Session(_) => target,
-        }
-    }
-
-    /// `QueryInterface` has handed out this pointer.
-    fn queried(&mut self, target: Target, interface: Interface, object: ObjectId, pointer: usize) {
-        let asked = self.asked(target);
-        match (interface, asked) {
-            (Interface::IMAPIClientShutdown, Target::Session(session)) => {
-                *self.held(Target::Object(object)) = vec![Held::whole(pointer)];
-                *at(&mut self.behind, object.0) = Some(session);
-            }
-            (Interface::IMAPISession, Target::Session(_)) => {
-                self.held(asked).push(Held::whole(pointer));
-            }
-            (Interface::IUnknown, _) => self.held(asked).push(Held { pointer, is_whole: false }),
-            // What nobody can have asked for is used for nothing.
-            _ => {}
-        }
-    }
-
-    fn buffer(&self, id: BufferId) -> Option<usize> {
-        self.buffers.get(usize::from(id.0)).copied().filter(|address| *address != 0)
-    }
-}
-
 /// Calls into the subject, for one trace.
 pub(crate) struct Driver {
     exports: Exports,
@@ -144,14 +53,6 @@ pub(crate) struct Driver {
     pub(crate) sinks: Sinks,
     /// Never held during a call, and wanted by one thread at a time nearly always.
     slots: SpinMutex<Slots, Yield>,
-}
-
-fn at<T: Default + Clone>(slots: &mut Vec<T>, index: u16) -> &mut T {
-    let index = usize::from(index);
-    if slots.len() <= index {
-        slots.resize(index + 1, T::default());
-    }
-    &mut slots[index]
 }
 
 fn code(result: i32) -> HResult {
@@ -206,28 +107,28 @@ impl Driver {
             Call::Initialize | Call::Uninitialize | Call::LogonEx { .. } => through(0),
             Call::AllocateBuffer { .. } => self.exports.allocate_buffer.and_then(|_| through(0)),
             Call::ReadBuffer { buffer } => Some(Ready { this: 0, names: slots.buffer(buffer)? }),
-            Call::FreeBuffer { buffer } => {
-                let names = slots.buffer(buffer)?;
-                slots.buffers[usize::from(buffer.0)] = 0;
-                Some(Ready { this: 0, names })
-            }
+            Call::FreeBuffer { buffer } => Some(Ready { this: 0, names: slots.give_up_buffer(buffer)? }),
             Call::QueryInterface { target, .. } | Call::AddRef { target } => through(slots.target(target)?),
             Call::Method { session, .. } | Call::Advise { session, .. } | Call::Logoff { session, .. } => {
                 through(slots.session(session)?)
             }
             Call::Unadvise { session, registration } => {
                 let this = slots.session(session)?;
-                let names = slots.connections.get_mut(usize::from(registration.0))?.take()?;
+                let names = slots.end_connection(registration)?;
                 Some(Ready { this, names })
             }
             Call::OnObject { object, .. } => through(slots.object(object)?),
             // The latest reference goes first, through the pointer it came with.
-            Call::Release { target } => through(slots.held(target).pop()?.pointer),
+            Call::Release { target } => through(slots.let_go_of(target)?),
         }
     }
 
     /// Makes the call.
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "what comes back stays in registers: it is half of what a call costs here"
+    )]
+    #[inline(always)]
     pub(crate) fn perform(&self, call: &Call, ready: Ready) -> (HResult, Out) {
         let (result, out) = self.perform_inner(call, ready);
         if !result.succeeded() && !matches!(call, Call::Method { method: Method::GetLastError, .. }) {
@@ -236,6 +137,8 @@ impl Driver {
         (result, out)
     }
 
+    #[allow(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
     fn perform_inner(&self, call: &Call, Ready { this, names }: Ready) -> (HResult, Out) {
         match *call {
             Call::Initialize => {
@@ -260,7 +163,7 @@ impl Driver {
                 if result.succeeded() && readable {
                     // SAFETY: the subject has just handed out this many bytes of memory for the client to use.
                     unsafe { std::ptr::write_bytes(out.cast::<u8>(), PATTERN, BUFFER_BYTES as usize) };
-                    *at(&mut self.slots().buffers, buffer.0) = out as usize;
+                    self.slots().has_buffer(buffer, out as usize);
                 }
                 (result, classify_memory(out as usize))
             }
@@ -297,7 +200,7 @@ impl Driver {
                 let add_ref = self.unknown(this).add_ref;
                 // SAFETY: the slot has this signature. The value is never judged.
                 unsafe { add_ref(this as *mut c_void) };
-                self.slots().held(target).push(Held::whole(this));
+                self.slots().holds_one_more(target, this);
                 (HResult::S_OK, Out::None)
             }
             Call::Release { .. } => {
@@ -311,7 +214,7 @@ impl Driver {
                 if method.opens() {
                     let class = classify(out);
                     if result.succeeded() && class == Out::Object {
-                        *self.slots().held(Target::Object(object)) = vec![Held::whole(out)];
+                        self.slots().holds_alone(Target::Object(object), out);
                     }
                     return (result, class);
                 }
@@ -334,7 +237,7 @@ impl Driver {
                     advise(this as *mut c_void, 0, std::ptr::null(), mask.0, sink, &raw mut connection)
                 });
                 if result.succeeded() && connection != SENTINEL {
-                    *at(&mut self.slots().connections, registration.0) = Some(connection);
+                    self.slots().is_connected(registration, connection);
                 }
                 let out = match connection {
                     SENTINEL => Out::Unchanged,
@@ -382,12 +285,10 @@ impl Driver {
         let mut class = classify(out);
         if result.succeeded() && class == Out::Object {
             let mut slots = self.slots();
-            let is_it = |held: &Vec<Held>| held.iter().any(|held| held.pointer == out);
-            let same = slots.sessions.iter().position(is_it);
-            if let Some(same) = same {
-                class = Out::SameAs(SessionId(same as u16));
+            if let Some(same) = slots.session_of(out) {
+                class = Out::SameAs(same);
             }
-            *slots.held(Target::Session(session)) = vec![Held::whole(out)];
+            slots.holds_alone(Target::Session(session), out);
         }
         (result, class)
     }

@@ -13,6 +13,7 @@ const PAGE: usize = 4096;
 static READABLE: [AtomicUsize; 4096] = [const { AtomicUsize::new(0) }; 4096];
 
 /// Copies as many bytes as `into` holds from an address that may be anything. `false` if they cannot be read.
+#[inline]
 pub(super) fn read(address: usize, into: &mut [u8]) -> bool {
     let page = address / PAGE;
     let known = &READABLE[page % READABLE.len()];
@@ -30,6 +31,7 @@ pub(super) fn read(address: usize, into: &mut [u8]) -> bool {
     readable
 }
 
+#[cold]
 fn read_through_the_kernel(address: usize, into: &mut [u8]) -> bool {
     static OWN: LazyLock<libc::pid_t> = LazyLock::new(|| {
         // SAFETY: it has no preconditions.
@@ -42,6 +44,7 @@ fn read_through_the_kernel(address: usize, into: &mut [u8]) -> bool {
     usize::try_from(read) == Ok(into.len())
 }
 
+#[inline]
 /// The machine word at an address that may be anything.
 pub(super) fn word(address: usize) -> Option<usize> {
     let mut bytes = [0; size_of::<usize>()];
