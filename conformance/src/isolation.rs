@@ -5,6 +5,7 @@
 //! core and believes nothing in it: every number is checked before use.
 
 pub mod child;
+mod handover;
 mod heat;
 pub mod observed;
 pub mod parent;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mapi_conform::Subject;
-use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting, SharedSymbols};
+use mapi_conform::isolation::parent::{self, BatchEnd, Observed, PATIENCE, Setting, SharedSymbols, Task};
 use mapi_conform::program::{Action, Awaited, Place, Program, Step};
 use mapi_session_spec::alphabet;
 use mapi_session_spec::event::{
@@ -249,7 +249,8 @@ fn a_subject_that_mostly_waits_is_stopped_early_where_it_may_be_and_one_that_wor
         let setting = setting(library, "profile");
         let symbols = SharedSymbols::default();
         let programs = [&program; TIMES];
-        let batch = parent::run_and_meanwhile(&setting, &programs, &symbols, may_stop, &mut |_, _| {});
+        let task = Task { programs: &programs, races: false, may_stop, symbols: &symbols };
+        let batch = parent::run_and_meanwhile(&setting, task, &mut |_, _| {});
         (batch.end, batch.observed.len())
     };
     assert_eq!(run(&late, true), (BatchEnd::Waited, 256), "it would wait for 1.7 s more");

@@ -18,6 +18,7 @@ use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
+use super::handover::Received;
 use super::heat::Heat;
 use super::programs::{Programs, Steps};
 use super::ring::{self, Ring};
@@ -29,6 +30,8 @@ use waiting::Waiting;
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
+/// Said where the memory that is shared makes no sense.
+const NO_PROGRAMS: &str = "the shared file holds no programs";
 /// The client's second thread.
 const SECOND: u8 = 1;
 
@@ -68,7 +71,9 @@ fn thread() -> u8 {
 
 struct Running {
     trace: u32,
-    programs: Arc<Programs>,
+    /// The part of the programs that has this one, and its number there.
+    part: Arc<Programs>,
+    number: usize,
     /// 0 not run, 1 answered with a success, 2 with a failure.
     answers: Vec<AtomicU8>,
     driver: Arc<Driver>,
@@ -83,7 +88,7 @@ struct Running {
 impl Running {
     #[inline]
     fn steps(&self) -> Steps<'_> {
-        self.programs.steps(self.trace as usize)
+        self.part.steps(self.number)
     }
 
     #[allow(
@@ -343,13 +348,14 @@ impl Child {
         }
     }
 
-    fn run(&self, trace: u32, programs: Arc<Programs>) {
-        let steps = programs.steps(trace as usize).count();
+    fn run(&self, trace: u32, part: Arc<Programs>, number: usize) {
+        let steps = part.steps(number).count();
         let answers = std::iter::repeat_with(AtomicU8::default).take(steps).collect();
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
         let running = Arc::new(Running {
             trace,
-            programs,
+            part,
+            number,
             answers,
             driver,
             logoffs: Default::default(),
@@ -465,11 +471,13 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     if shared.len() < ring::BYTES {
         return Err("the shared file is too short".into());
     }
-    let programs = Programs::read(&shared[ring::BYTES..]).ok_or("the shared file holds no programs")?;
-    let programs = Arc::new(programs);
-    // SAFETY: the mapping is page aligned, long enough, and leaked below.
-    let ring = unsafe { Ring::new(shared.as_mut_ptr()) };
+    let (base, length) = (shared.as_mut_ptr(), shared.len());
     std::mem::forget(shared);
+    // SAFETY: the mapping is page aligned, long enough, and leaked.
+    let ring = unsafe { Ring::new(base) };
+    // SAFETY: what follows the ring is the parent's to write to; the mapping is leaked.
+    let received = unsafe { Received::from(ring, base.add(ring::BYTES), length - ring::BYTES) };
+    let mut received = received.ok_or(NO_PROGRAMS)?;
     let loaded = match load(&orders.subject) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -479,8 +487,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     };
     aborting::tell(ring, loaded.library);
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
-    let races = programs.races();
-    let own_threads = if races { RACERS } else { 2 };
+    let own_threads = if received.races() { RACERS } else { 2 };
     NEXT_THREAD.store(own_threads.into(), Ordering::Relaxed);
     let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
     let child = Arc::new(Child {
@@ -508,7 +515,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     }
     Sinks::report_to(child.clone());
     let mut waiting = Waiting::from_now();
-    for program in 0..programs.count() {
+    for program in 0..received.count() {
         if !ring.is_allowed(program) {
             child.put(0, Record::Waited { milliseconds: waiting.so_far().as_millis() as u32 });
             if !ring.may_run(program) {
@@ -516,7 +523,12 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
             }
             waiting = Waiting::from_now();
         }
-        child.run(program as u32, programs.clone());
+        if !received.has(program) {
+            waiting.pause();
+        }
+        let (part, number) = received.part(program).ok_or(NO_PROGRAMS)?;
+        waiting.go_on();
+        child.run(program as u32, part.clone(), number);
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {

@@ -15,8 +15,8 @@ use mapi_session_spec::outcome::Ending;
 use memmap2::MmapMut;
 
 use super::child::Orders;
+use super::handover::Handover;
 pub use super::observed::{Observed, SharedSymbols};
-use super::programs::Programs;
 use super::ring::{self, Records, Ring};
 use super::wire::Record;
 use crate::interruption;
@@ -80,27 +80,41 @@ pub struct Batch {
 pub const PATIENCE: u32 = 6;
 /// How long a subject may take to load, at least: before its first call, the machine's load says more than the subject.
 const LOADING: Duration = Duration::from_secs(5);
+/// How many programs are handed over before they are begun, at least.
+const AHEAD: usize = 1_024;
 /// How many programs are shown at once while others still run.
 const SHOWN_AT_ONCE: usize = 64;
 
 /// Runs the programs in one child process.
 pub fn run(setting: &Setting, programs: &[&Program]) -> Batch {
-    run_and_meanwhile(setting, programs, &SharedSymbols::default(), false, &mut |_, _| {})
+    let races = programs.iter().any(|program| program.races());
+    let task = Task { programs, races, may_stop: false, symbols: &SharedSymbols::default() };
+    run_and_meanwhile(setting, task, &mut |_, _| {})
 }
 
-/// The same, written in this list. While the subject runs, and is listened to for what comes late, `meanwhile` is shown
-/// what was observed of the programs from that place on, which have been run to their ends. If it `may_stop`, not all
-/// programs of a subject that mostly waits are run.
+/// What one process is to run.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// In this order.
+    pub programs: &'a [&'a Program],
+    /// Whether any of them races.
+    pub races: bool,
+    /// Whether not all need be run of a subject that mostly waits.
+    pub may_stop: bool,
+    /// The list that what is observed is written in.
+    pub symbols: &'a SharedSymbols,
+}
+
+/// The same. While the subject runs, and is listened to for what comes late, `meanwhile` is shown what was observed of the
+/// programs from that place on, which have been run to their ends.
 pub fn run_and_meanwhile(
     setting: &Setting,
-    programs: &[&Program],
-    symbols: &SharedSymbols,
-    may_stop: bool,
+    task: Task,
     meanwhile: &mut dyn FnMut(usize, &[&Observed]),
 ) -> Batch {
-    let programs = Programs::of(programs);
-    match Running::start(setting, &programs, may_stop) {
-        Ok(mut running) => running.follow(setting, Reader::of(&programs, symbols.clone()), meanwhile),
+    let mut handover = Handover::of(task.programs, task.races);
+    match Running::start(setting, &mut handover, task.may_stop) {
+        Ok(mut running) => running.follow(setting, Reader::of(handover, task.symbols.clone()), meanwhile),
         Err(message) => Batch { observed: Vec::new(), end: BatchEnd::Broken(message) },
     }
 }
@@ -108,8 +122,6 @@ pub fn run_and_meanwhile(
 struct Running {
     host: Host,
     shared: MmapMut,
-    /// Whether any of the programs races.
-    races: bool,
     pace: Pace,
     /// The file of that memory, until the subject's process has it too: memory without a name goes with those who hold it,
     /// however they end.
@@ -158,6 +170,8 @@ impl Drop for Running {
         if let Host::Child(child) = &self.host {
             interruption::let_go(child.id());
         }
+        // A thread of this process is not waited for, and need not wait either.
+        halves(&mut self.shared).0.allow_no_more();
         self.host.kill();
     }
 }
@@ -173,18 +187,19 @@ fn kill(child: &mut Child) {
 }
 
 /// The file that both sides map: the ring, then the programs.
-fn shared_file(bytes: &[u8]) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
+fn shared_file(room: usize) -> std::io::Result<(tempfile::NamedTempFile, MmapMut)> {
     let file = tempfile::Builder::new().prefix("mapi-conform-").tempfile_in(shared_folder())?;
-    file.as_file().set_len((ring::BYTES + bytes.len()) as u64)?;
+    file.as_file().set_len((ring::BYTES + room) as u64)?;
     // SAFETY: the file is ours and is not shortened while it is mapped.
-    let mut shared = unsafe { MmapMut::map_mut(file.as_file()) }?;
-    shared[ring::BYTES..].copy_from_slice(bytes);
+    let shared = unsafe { MmapMut::map_mut(file.as_file()) }?;
     Ok((file, shared))
 }
 
-fn ring_in(shared: &mut MmapMut) -> Ring {
-    // SAFETY: the mapping is page aligned and at least as long as a ring; who runs a subject keeps it until that is over.
-    unsafe { Ring::new(shared.as_mut_ptr()) }
+/// The ring, and the memory for the programs.
+fn halves(shared: &mut MmapMut) -> (Ring, &mut [u8]) {
+    let (ring, programs) = shared.split_at_mut(ring::BYTES);
+    // SAFETY: the mapping is page aligned and longer than a ring; who runs a subject keeps it until that is over.
+    (unsafe { Ring::new(ring.as_mut_ptr()) }, programs)
 }
 
 /// Starts this program anew, as the subject's process.
@@ -206,14 +221,15 @@ fn spawn(program: &Path, setting: &Setting, shared: &Path, errors: &File) -> std
 }
 
 impl Running {
-    fn start(setting: &Setting, programs: &Programs, may_stop: bool) -> Result<Self, String> {
+    fn start(setting: &Setting, handover: &mut Handover, may_stop: bool) -> Result<Self, String> {
         let why = |error: std::io::Error| format!("cannot start the subject's process: {error}");
-        let races = programs.races();
-        let bytes = programs.bytes();
+        let may_stop = may_stop && !handover.races() && setting.has_a_process_of_its_own();
         let starting = interruption::Starting::now();
-        let (file, mut shared) = shared_file(&bytes).map_err(why)?;
-        let pace = Pace::of(programs.count(), may_stop && !races && setting.has_a_process_of_its_own());
-        ring_in(&mut shared).allow(pace.allowed());
+        let (file, mut shared) = shared_file(handover.room()).map_err(why)?;
+        let pace = Pace::of(handover.count(), may_stop);
+        let (ring, memory) = halves(&mut shared);
+        ring.allow(pace.allowed());
+        handover.go_on(ring, memory);
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
             let child = spawn(program, setting, file.path(), &errors).map_err(why)?;
@@ -235,7 +251,7 @@ impl Running {
                 }
             }))
         };
-        Ok(Self { host, shared, races, pace, named: Some(file), errors })
+        Ok(Self { host, shared, pace, named: Some(file), errors })
     }
 
     fn follow(
@@ -244,11 +260,11 @@ impl Running {
         mut reader: Reader,
         meanwhile: &mut dyn FnMut(usize, &[&Observed]),
     ) -> Batch {
-        let ring = ring_in(&mut self.shared);
+        let (ring, memory) = halves(&mut self.shared);
         let mut records = Records::of(ring);
         let mut exception = false;
         // Who races needs the processors more than who reads of it.
-        let races = self.races;
+        let races = reader.handover.races();
         let mut last_progress = Instant::now();
         let mut idle = 0_u32;
         let mut gone: Option<Ending> = None;
@@ -271,7 +287,7 @@ impl Running {
                     }
                     Record::NotLoaded => {
                         self.host.kill_gently();
-                        return finish(reader, BatchEnd::NotLoaded(self.what_it_said()));
+                        return finish(reader, BatchEnd::NotLoaded(what_it_said(&mut self.errors)));
                     }
                     Record::Exception => exception = true,
                     Record::Waited { milliseconds } => {
@@ -291,6 +307,12 @@ impl Running {
                 let ending = if exception { Ending::Threw } else { ending };
                 return died(reader, ending);
             }
+            // Whoever runs the programs is not to wait for them.
+            if reader.handover.handed_over() < reader.readings.len() + AHEAD
+                && reader.handover.go_on(ring, memory)
+            {
+                continue;
+            }
             let ended = reader.ended();
             let to_show = match ended - shown {
                 all if ended == reader.programs() => all,
@@ -306,6 +328,9 @@ impl Running {
                 shown += to_show;
                 // That took its time.
                 idle = 0;
+                continue;
+            }
+            if reader.handover.go_on(ring, memory) {
                 continue;
             }
             if idle == 0 {
@@ -329,14 +354,14 @@ impl Running {
             std::thread::sleep(Duration::from_micros(nap));
         }
     }
+}
 
-    /// What the child wrote to its standard error, made harmless and short.
-    fn what_it_said(&mut self) -> String {
-        let mut text = Vec::new();
-        let _ = self.errors.seek(SeekFrom::Start(0));
-        let _ = (&mut self.errors).take(2_000).read_to_end(&mut text);
-        crate::text::harmless(String::from_utf8_lossy(&text).trim())
-    }
+/// What the child wrote to its standard error, made harmless and short.
+fn what_it_said(errors: &mut File) -> String {
+    let mut text = Vec::new();
+    let _ = errors.seek(SeekFrom::Start(0));
+    let _ = errors.take(2_000).read_to_end(&mut text);
+    crate::text::harmless(String::from_utf8_lossy(&text).trim())
 }
 
 /// Memory, where the platform has a folder for it: the file is written to at every event.

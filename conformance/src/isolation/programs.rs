@@ -1,5 +1,5 @@
-//! The programs, in the memory that parent and child share: each different step once, and for each program which
-//! they are. A plan of a million steps is made of a few thousand different ones.
+//! Programs, as parent and child share them: each different step once, and for each program which they are. A plan of a
+//! million steps is made of a few thousand different ones.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::wire::{STEP_BYTES, decode_step, encode_step};
 use crate::program::{Program, Step};
 
-/// The programs of one process.
+/// Some programs of one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Programs {
     /// The different steps.
@@ -49,7 +49,7 @@ impl Programs {
 
     /// As the child is handed them.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let lengths = (0..self.count()).map(|program| self.range(program).len() as u32);
+        let lengths = (0..self.count()).map(|program| self.places(program).len() as u32);
         let counts: Vec<u32> =
             [self.different.len() as u32, self.count() as u32].into_iter().chain(lengths).collect();
         let mut bytes = vec![0; 4 * (counts.len() + self.which.len())];
@@ -109,19 +109,21 @@ impl Programs {
         &self.different
     }
 
+    /// Where the steps of all programs lie among them, one program after the other.
+    pub(super) fn which(&self) -> &[u32] {
+        &self.which
+    }
+
     /// Where the steps of one program lie among them. Nowhere, if there is none of that number.
     #[inline]
     pub(super) fn places(&self, program: usize) -> &[u32] {
-        if program < self.count() { &self.which[self.range(program)] } else { &[] }
+        self.range(program).map_or(&[], |range| &self.which[range])
     }
 
-    #[inline]
-    fn begin(&self, program: usize) -> usize {
-        program.checked_sub(1).map_or(0, |before| self.ends[before])
-    }
-
-    fn range(&self, program: usize) -> Range<usize> {
-        self.begin(program)..self.ends[program]
+    /// Which of [`Self::which`] are the steps of one program, if there is one of that number.
+    pub(super) fn range(&self, program: usize) -> Option<Range<usize>> {
+        let end = *self.ends.get(program)?;
+        Some(program.checked_sub(1).map_or(0, |before| self.ends[before])..end)
     }
 }
 

@@ -77,6 +77,8 @@ struct Reader {
     tail: AtomicU64,
     /// How many programs may be run, and whether that is all.
     allowed: AtomicU32,
+    /// How many were handed over.
+    handed_over: AtomicU32,
 }
 
 /// Beside how many programs may be run: there will be no more.
@@ -171,6 +173,27 @@ impl Ring {
         while !self.is_allowed(program) {
             if self.header().reader.allowed.load(Ordering::Acquire) & NO_MORE != 0 {
                 return self.is_allowed(program);
+            }
+            std::thread::sleep(std::time::Duration::from_micros(20));
+        }
+        true
+    }
+
+    /// So many programs were handed over.
+    pub(super) fn hand_over(self, programs: usize) {
+        self.header().reader.handed_over.store(programs as u32, Ordering::Release);
+    }
+
+    /// Whether the program of this number, from 0, was handed over.
+    pub(super) fn is_handed_over(self, program: usize) -> bool {
+        program < self.header().reader.handed_over.load(Ordering::Acquire) as usize
+    }
+
+    /// Waits for that. `false`: it will not come, since no more may be run.
+    pub(super) fn is_handed_over_in_the_end(self, program: usize) -> bool {
+        while !self.is_handed_over(program) {
+            if self.header().reader.allowed.load(Ordering::Acquire) & NO_MORE != 0 {
+                return self.is_handed_over(program);
             }
             std::thread::sleep(std::time::Duration::from_micros(20));
         }
@@ -294,14 +317,14 @@ enum Copied {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::alloc::{Layout, alloc_zeroed, dealloc};
     use std::sync::atomic::AtomicU64;
 
     use super::*;
 
     /// Memory for a ring, of this process alone.
-    struct Memory(*mut u8);
+    pub(in crate::isolation) struct Memory(*mut u8);
 
     impl Memory {
         const LAYOUT: Layout = match Layout::from_size_align(BYTES, 128) {
@@ -309,12 +332,12 @@ mod tests {
             Err(_) => panic!("a size and an alignment that fit"),
         };
 
-        fn new() -> Self {
+        pub(in crate::isolation) fn new() -> Self {
             // SAFETY: the layout's size is not zero.
             Self(unsafe { alloc_zeroed(Self::LAYOUT) })
         }
 
-        fn ring(&self) -> Ring {
+        pub(in crate::isolation) fn ring(&self) -> Ring {
             // SAFETY: as long as a ring and aligned; each test drops its rings before the memory.
             unsafe { Ring::new(self.0) }
         }

@@ -1,8 +1,6 @@
 //! Many traces to verdicts: on all cores, what they have in common once for all of them, and each only once however often
 //! the verdicts are asked for.
 
-use std::collections::BTreeMap;
-
 use mapi_session_spec::automaton::Automaton;
 use mapi_session_spec::dialect::{Dialect, Inference};
 use mapi_session_spec::event::Event;
@@ -53,7 +51,7 @@ pub(super) struct Judging<'a> {
     /// Which logons worked in the traces that were foreseen so far.
     logon_worked: LogonsThatWorked,
     /// What is known, by the trace's place.
-    known: BTreeMap<usize, Judged>,
+    known: Vec<Option<Judged>>,
 }
 
 pub(super) fn judged<'r>(rules: &'r Rules, demand: Demand, start: World, events: &[Event]) -> Judge<'r> {
@@ -72,7 +70,7 @@ impl<'a> Judging<'a> {
             inference: Inference::default(),
             dialect: None,
             logon_worked: LogonsThatWorked::default(),
-            known: BTreeMap::new(),
+            known: Vec::new(),
         }
     }
 
@@ -94,7 +92,20 @@ impl<'a> Judging<'a> {
             showings.iter().map(|showing| Showing { past: guess(showing.past), ..*showing }).collect();
         let judged = self.judges.judge(dialect, &guessed);
         self.logon_worked = judged.iter().fold(logon_worked, |worked, judged| worked.or(judged.logon_worked));
-        self.known.extend((from..).zip(judged));
+        self.know((from..).zip(judged));
+    }
+
+    fn know(&mut self, judged: impl Iterator<Item = (usize, Judged)>) {
+        for (place, judged) in judged {
+            if place >= self.known.len() {
+                self.known.resize_with(place + 1, || None);
+            }
+            self.known[place] = Some(judged);
+        }
+    }
+
+    fn known(&self, place: usize) -> Option<&Judged> {
+        self.known.get(place)?.as_ref()
     }
 
     /// This is the dialect: what was judged in another is not known any more.
@@ -107,18 +118,17 @@ impl<'a> Judging<'a> {
     /// The verdict on every trace. What one leaves behind bears on those that came after it in its process.
     pub(super) fn verdicts(&mut self, ran: &[Ran], dialect: Dialect) -> Vec<&Verdict> {
         self.speak(dialect);
-        let has_changed = |(i, ran): (usize, &Ran)| match self.known.get(&i) {
+        let has_changed = |(i, ran): (usize, &Ran)| match self.known(i) {
             None => Some((i, ran.past)),
             Some(judged) => (judged.seen != seen(ran.observed.trace())).then_some((i, judged.past)),
         };
         let changed = ran.iter().enumerate().filter_map(has_changed).collect();
         self.learn(ran, dialect, changed);
         let actual = self.pasts(ran);
-        let is_wrong =
-            |(i, past): &(usize, Past)| self.known.get(i).is_none_or(|judged| judged.past != *past);
+        let is_wrong = |(i, past): &(usize, Past)| self.known(*i).is_none_or(|judged| judged.past != *past);
         let wrong = actual.into_iter().enumerate().filter(is_wrong).collect();
         self.learn(ran, dialect, wrong);
-        let by_place = |i| self.known.get(&i).map(|judged| &judged.verdict);
+        let by_place = |i| self.known(i).map(|judged| &judged.verdict);
         let verdicts: Vec<&Verdict> = (0..ran.len()).filter_map(by_place).collect();
         debug_assert_eq!(verdicts.len(), ran.len(), "a verdict for each trace, at its place");
         verdicts
@@ -133,7 +143,7 @@ impl<'a> Judging<'a> {
                 past = Past::default();
             }
             let before = Past { fresh: ran.past.fresh, ..past };
-            if let Some(judged) = self.known.get(&i) {
+            if let Some(judged) = self.known(i) {
                 past.haunted |= judged.leaves_a_ghost;
                 past.logon_worked = past.logon_worked.or(judged.logon_worked);
             }
@@ -146,7 +156,7 @@ impl<'a> Judging<'a> {
     fn learn(&mut self, ran: &[Ran], dialect: Dialect, which: Vec<(usize, Past)>) {
         let showing = |(i, past): &(usize, Past)| Showing { past: *past, observed: &ran[*i].observed };
         let judged = self.judges.judge(dialect, &which.iter().map(showing).collect::<Vec<_>>());
-        self.known.extend(which.into_iter().map(|(i, _)| i).zip(judged));
+        self.know(which.into_iter().map(|(i, _)| i).zip(judged));
     }
 }
 

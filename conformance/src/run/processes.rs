@@ -15,7 +15,7 @@ use super::judging::Showing;
 use super::past::Past;
 use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
-use crate::isolation::parent::{self, BatchEnd, Observed, Setting, SharedSymbols};
+use crate::isolation::parent::{self, BatchEnd, Observed, Setting, SharedSymbols, Task};
 use crate::plan::Planned;
 use crate::program::{Action, Awaited, Program, Step};
 
@@ -227,13 +227,14 @@ fn run_some(
             queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
-        let result =
-            parent::run_and_meanwhile(setting, &programs, symbols, may_stop, &mut |from, observed| {
-                let observed = observed.iter().zip(from..);
-                let showings: Vec<_> =
-                    observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
-                foresee(ran.len() + from, &showings);
-            });
+        let races = batch.iter().any(|(program, _)| planned[*program].race.is_some());
+        let task = Task { programs: &programs, races, may_stop, symbols };
+        let result = parent::run_and_meanwhile(setting, task, &mut |from, observed| {
+            let observed = observed.iter().zip(from..);
+            let showings: Vec<_> =
+                observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
+            foresee(ran.len() + from, &showings);
+        });
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
             ran.push(Ran { program: batch[offset].0, observed, past: past(offset), process });

@@ -7,17 +7,37 @@ use std::time::{Duration, Instant};
 pub(super) struct Waiting {
     since: Instant,
     busy: Option<Duration>,
+    /// What the tester made it wait, in whole.
+    left_out: Duration,
+    paused: Option<Duration>,
 }
 
 impl Waiting {
     /// From now on.
     pub(super) fn from_now() -> Self {
-        Self { since: Instant::now(), busy: busy() }
+        Self { since: Instant::now(), busy: busy(), left_out: Duration::ZERO, paused: None }
+    }
+
+    /// From here on it is the tester who waits.
+    pub(super) fn pause(&mut self) {
+        self.paused = Some(self.since_then());
+    }
+
+    /// From here on it is the subject again.
+    #[inline]
+    pub(super) fn go_on(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            self.left_out += self.since_then().saturating_sub(paused);
+        }
     }
 
     /// For how long all threads of this process have waited since, and not for a processor. Zero where the system does not
     /// say what they did.
     pub(super) fn so_far(&self) -> Duration {
+        self.since_then().saturating_sub(self.left_out)
+    }
+
+    fn since_then(&self) -> Duration {
         let busy = || Some(busy()?.saturating_sub(self.busy?));
         busy().map_or(Duration::ZERO, |busy| self.since.elapsed().saturating_sub(busy))
     }
@@ -50,6 +70,19 @@ fn busy() -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_tester_waits_is_left_out() {
+        let enough = Duration::from_millis(5);
+        let mut waiting = Waiting::from_now();
+        waiting.pause();
+        while waiting.since_then() < enough {
+            std::thread::sleep(enough);
+        }
+        waiting.go_on();
+        assert!(waiting.left_out > Duration::ZERO);
+        assert!(waiting.so_far() + waiting.left_out >= enough);
+    }
 
     #[test]
     fn who_counts_does_not_wait() {

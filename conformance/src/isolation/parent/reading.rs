@@ -1,5 +1,8 @@
 //! From the child's records to what was observed of each program. Every number is checked before use.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use mapi_session_spec::dialect::says_something;
 use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::hresult::HResult;
@@ -7,6 +10,7 @@ use mapi_session_spec::outcome::{Ending, Out, Outcome};
 use mapi_session_spec::symbols::{Happening, Number, Slot, Slots, Symbol};
 
 use super::Observed;
+use crate::isolation::handover::Handover;
 use crate::isolation::observed::SharedSymbols;
 use crate::isolation::programs::Programs;
 use crate::isolation::wire::{Frequent, Record, frequent};
@@ -49,35 +53,39 @@ impl Reading {
 }
 
 /// What was read of the programs of one process.
-pub(super) struct Reader<'a> {
-    programs: &'a Programs,
+pub(super) struct Reader<'p> {
+    /// The programs, as far as they were handed over.
+    pub(super) handover: Handover<'p>,
     symbols: SharedSymbols,
-    /// Of each different step, how its call is written where the client's first thread makes it, and whether that says
-    /// something of the dialect; once it was met.
-    calls: Vec<Option<(Number, bool)>>,
     pub(super) readings: Vec<Reading>,
-    /// The number of the last of them, and where its steps lie among the different ones.
+    /// The number of the last of them.
     last: u32,
-    of_last: &'a [u32],
+    /// The part that has its program.
+    part: Rc<Programs>,
+    /// Where its steps lie among the different ones of the part: all that is in this range.
+    places: Range<usize>,
+    /// Of each different step of that part, how its call is written where the client's first thread makes it, and whether
+    /// that says something of the dialect; once it was met.
+    calls: Vec<Option<(Number, bool)>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'p> Reader<'p> {
     /// Nothing yet.
-    pub(super) fn of(programs: &'a Programs, symbols: SharedSymbols) -> Self {
-        let calls = vec![None; programs.different().len()];
+    pub(super) fn of(handover: Handover<'p>, symbols: SharedSymbols) -> Self {
         Self {
-            programs,
             symbols,
-            calls,
-            readings: Vec::with_capacity(programs.count()),
+            readings: Vec::with_capacity(handover.count()),
+            handover,
             last: 0,
-            of_last: &[],
+            part: Rc::new(Programs::of(&[])),
+            places: 0..0,
+            calls: Vec::new(),
         }
     }
 
     /// How many programs there are.
     pub(super) fn programs(&self) -> usize {
-        self.programs.count()
+        self.handover.count()
     }
 
     /// How many were run to their ends, the last of those begun aside.
@@ -98,7 +106,8 @@ impl<'a> Reader<'a> {
         }
         match frequent {
             Frequent::Begin => {
-                let known = self.of_last.get(usize::from(step)).and_then(|place| self.calls[*place as usize]);
+                let places = &self.part.which()[self.places.clone()];
+                let known = places.get(usize::from(step)).and_then(|place| self.calls[*place as usize]);
                 let Some((number, speaks)) = known else { return false };
                 let Some(slot) = reading.slots.take() else { return false };
                 reading.steps.push((step, slot));
@@ -135,15 +144,17 @@ impl<'a> Reader<'a> {
     }
 
     fn begin(&mut self, trace: usize) -> Option<()> {
-        if trace >= self.programs.count() {
-            return None;
+        let (part, number) = self.handover.part(trace)?;
+        if !Rc::ptr_eq(part, &self.part) {
+            self.part = part.clone();
+            self.calls = vec![None; part.different().len()];
         }
-        (self.last, self.of_last) = (trace as u32, self.programs.places(trace));
+        (self.last, self.places) = (trace as u32, part.range(number)?);
         // What the last trace has no more use for: most have.
         let last = self.readings.last_mut().filter(|last| last.steps.is_empty());
         let steps = last.map(|last| std::mem::take(&mut last.steps)).unwrap_or_default();
         // A call and a return each, and the end: more comes of callbacks alone.
-        let most = 2 * self.of_last.len() + 1;
+        let most = 2 * self.places.len() + 1;
         let observed = Observed::of_events(self.symbols.clone(), most);
         let (slots, callbacks) = (Slots::default(), Vec::new());
         self.readings.push(Reading { observed, slots, steps, callbacks, not_settled: false, ended: false });
@@ -216,16 +227,16 @@ impl<'a> Reader<'a> {
     /// How the call of this step is written, and whether it says something of the dialect.
     #[inline]
     fn call(&mut self, trace: usize, step: u16, thread: ThreadId) -> Option<(Number, bool)> {
-        let place = *self.programs.places(trace).get(usize::from(step))? as usize;
-        if thread == ThreadId(0)
-            && let Some(known) = self.calls[place]
-        {
+        let (part, number) = self.handover.part(trace)?;
+        let place = *part.places(number).get(usize::from(step))? as usize;
+        let is_frequent = thread == ThreadId(0) && Rc::ptr_eq(part, &self.part);
+        if is_frequent && let Some(known) = self.calls[place] {
             return Some(known);
         }
-        let Action::Call(call) = self.programs.different()[place].action else { return None };
+        let Action::Call(call) = part.different()[place].action else { return None };
         let happening = Happening::Call { thread, call };
         let written = (self.symbols.number_of(happening)?, says_something(&happening));
-        if thread == ThreadId(0) {
+        if is_frequent {
             self.calls[place] = Some(written);
         }
         Some(written)
@@ -248,7 +259,7 @@ impl<'a> Reader<'a> {
                 last.observed.died_at = Some(usize::from(step));
             }
             // Between calls, or in a thread of the subject's own: the trace shows all that can be shown.
-            _ if at_its_end + 1 < self.programs.count() || !last.ended => {
+            _ if at_its_end + 1 < self.handover.count() || !last.ended => {
                 last.observed.died_at = Some(usize::MAX);
             }
             _ => {}
