@@ -2,30 +2,32 @@
 
 mod aborting;
 mod announcements;
+mod running;
 pub(super) mod settling;
 mod waiting;
 
 use std::cell::Cell;
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use mapi_session_com::Exports;
-use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId, ThreadId};
+use mapi_session_spec::event::{Call, Callback, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use memmap2::MmapMut;
 
 use super::handover::Received;
 use super::heat::Heat;
-use super::programs::{Programs, Steps};
+use super::programs::Programs;
 use super::ring::{self, Ring};
 use super::wire::Record;
-use crate::program::{Action, Awaited, Place, RACERS, Step, Wanted};
+use crate::program::{Action, Place, RACERS, Step};
 use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, load};
 use announcements::Announcements;
+use running::Running;
 use waiting::Waiting;
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
@@ -67,76 +69,6 @@ fn thread() -> u8 {
         }
         cell.get()
     })
-}
-
-struct Running {
-    trace: u32,
-    /// The part of the programs that has this one, and its number there.
-    part: Arc<Programs>,
-    number: usize,
-    /// 0 not run, 1 answered with a success, 2 with a failure.
-    answers: Vec<AtomicU8>,
-    driver: Arc<Driver>,
-    /// For the first sessions, where on the record the Logoff begins that has not failed: the first, if there are more.
-    /// Zero: there is none.
-    logoffs: [AtomicU64; Awaited::SESSIONS as usize],
-    /// Sinks that were unregistered in a race or while a sink was called, a bit each: only then it is decided whether that
-    /// comes to be, and whether a Logoff came first, so that no plan can say that they are given back.
-    given_up: AtomicU64,
-}
-
-impl Running {
-    #[inline]
-    fn steps(&self) -> Steps<'_> {
-        self.part.steps(self.number)
-    }
-
-    #[allow(
-        clippy::inline_always,
-        reason = "made twice a call, or with it: what is known of the record is worked out before"
-    )]
-    #[inline(always)]
-    fn note_given_up(&self, step: &Step) {
-        if let Action::Call(Call::Unadvise { registration, .. }) = step.action
-            && (step.place.is_racing() || step.place.sink().is_some())
-        {
-            self.give_up(registration);
-        }
-    }
-
-    #[cold]
-    fn give_up(&self, registration: RegistrationId) {
-        let advised = || {
-            self.steps().from(0).filter_map(|step| match step.action {
-                Action::Call(Call::Advise { sink, registration, .. }) => Some((sink, registration)),
-                _ => None,
-            })
-        };
-        let given_up = advised().find(|(_, advised)| *advised == registration).map(|(sink, _)| sink);
-        // A sink that is registered elsewhere too is kept.
-        let bits = given_up
-            .filter(|sink| advised().filter(|(advised, _)| advised == sink).count() == 1)
-            .map_or(0, |sink| 1 << sink.0.min(63));
-        self.given_up.fetch_or(bits, Ordering::SeqCst);
-    }
-
-    /// Whether all of this has come, and what the race has added to it.
-    fn have(&self, awaited: Awaited) -> bool {
-        let released = awaited.released | self.given_up.load(Ordering::SeqCst);
-        self.driver.sinks.have(Awaited { released, ..awaited }, |session| self.logoff(session))
-    }
-
-    fn logoff(&self, session: SessionId) -> u64 {
-        self.logoffs.get(usize::from(session.0)).map_or(0, |place| place.load(Ordering::SeqCst))
-    }
-
-    fn note_logoff(&self, call: &Call, from: u64, to: u64) {
-        if let Call::Logoff { session, .. } = call
-            && let Some(logoff) = self.logoffs.get(usize::from(session.0))
-        {
-            let _ = logoff.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
-        }
-    }
 }
 
 /// What a thread of the client's besides its first is to do.
@@ -211,12 +143,8 @@ impl Child {
     )]
     #[inline(always)]
     fn make(&self, running: &Running, index: usize, step: &Step) {
-        let holds = step.after.is_none_or(|(earlier, wanted)| {
-            let answer = running.answers.get(usize::from(earlier)).map_or(0, |a| a.load(Ordering::Acquire));
-            (answer == 1) == (wanted == Wanted::Success)
-        });
         match step.action {
-            _ if !holds => {
+            _ if !running.holds(step.after) => {
                 self.put(running.trace, Record::Skipped);
             }
             Action::Settle(awaited) => self.settle(running, awaited),
@@ -243,8 +171,7 @@ impl Child {
                 } else {
                     running.note_logoff(call, place, 0);
                 }
-                let answer = if code.succeeded() { 1 } else { 2 };
-                running.answers[index].store(answer, Ordering::Release);
+                running.note_answer(index, code.succeeded());
                 self.put(running.trace, Record::Return { step: index as u16, code, out });
             }
         }
@@ -348,20 +275,23 @@ impl Child {
         }
     }
 
-    fn run(&self, trace: u32, part: Arc<Programs>, number: usize) {
-        let steps = part.steps(number).count();
-        let answers = std::iter::repeat_with(AtomicU8::default).take(steps).collect();
+    /// The next trace is the one that runs.
+    fn begin(&self, trace: u32, part: &Arc<Programs>, number: usize) -> Arc<Running> {
+        let mut current = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        // Its memory serves again, unless somebody has come to it late.
+        if let Some(running) = &mut *current
+            && let Some(last) = Arc::get_mut(running)
+        {
+            last.begin(trace, part, number);
+            return running.clone();
+        }
         let driver = Driver::new(self.exports, self.profile.clone(), trace);
-        let running = Arc::new(Running {
-            trace,
-            part,
-            number,
-            answers,
-            driver,
-            logoffs: Default::default(),
-            given_up: AtomicU64::new(0),
-        });
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running.clone());
+        let running = Arc::new(Running::new(driver, trace, part.clone(), number));
+        current.insert(running).clone()
+    }
+
+    fn run(&self, trace: u32, part: &Arc<Programs>, number: usize) {
+        let running = self.begin(trace, part, number);
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
         let steps = running.steps();
@@ -528,7 +458,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         }
         let (part, number) = received.part(program).ok_or(NO_PROGRAMS)?;
         waiting.go_on();
-        child.run(program as u32, part.clone(), number);
+        child.run(program as u32, part, number);
     }
     // One settling for the whole batch: what comes late to a sink of any trace is recorded with that trace.
     if child.heard_of_sinks.load(Ordering::Relaxed) {

@@ -1,7 +1,6 @@
 //! Makes one call of a program on the subject, through its raw vtables, and says what came.
 
 use std::ffi::{CString, c_void};
-use std::sync::Arc;
 
 use mapi_session_com::{
     Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
@@ -80,8 +79,15 @@ fn classify_memory(out: usize) -> Out {
 }
 
 impl Driver {
-    pub(crate) fn new(exports: Exports, profile: Option<CString>, trace: u32) -> Arc<Self> {
-        Arc::new(Self { exports, profile, sinks: Sinks::new(trace), slots: SpinMutex::new(Slots::default()) })
+    /// Of a client that holds nothing.
+    pub(crate) fn new(exports: Exports, profile: Option<CString>, trace: u32) -> Self {
+        Self { exports, profile, sinks: Sinks::new(trace), slots: SpinMutex::new(Slots::default()) }
+    }
+
+    /// The same, of another trace.
+    pub(crate) fn begin(&mut self, trace: u32) {
+        self.sinks.begin(trace);
+        self.slots.get_mut().begin();
     }
 
     #[inline]

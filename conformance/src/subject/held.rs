@@ -42,6 +42,17 @@ fn called_through(held: &[Held]) -> Option<usize> {
 }
 
 impl Slots {
+    /// The client holds nothing.
+    pub(super) fn begin(&mut self) {
+        let Self { sessions, objects, behind, connections, buffers, last_failure } = self;
+        sessions.clear();
+        objects.clear();
+        behind.clear();
+        connections.clear();
+        buffers.clear();
+        *last_failure = 0;
+    }
+
     pub(super) fn session(&self, id: SessionId) -> Option<usize> {
         called_through(self.sessions.get(usize::from(id.0))?)
     }

@@ -208,6 +208,12 @@ impl Sinks {
         Self { trace, made: RwLock::default() }
     }
 
+    /// The same, of another trace.
+    pub(crate) fn begin(&mut self, trace: u32) {
+        self.trace = trace;
+        self.made.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The sink of that name, made on first use.
     pub(crate) fn get(&self, id: SinkId) -> *mut IMAPIAdviseSink {
         let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
