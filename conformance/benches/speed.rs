@@ -22,7 +22,10 @@ use mapi_session_spec::rule::{Demand, Rules};
 use mapi_session_spec::{Era, Level};
 
 const TURNS: usize = 7;
-const ROUNDS: usize = 10_000;
+/// The machine's pace changes from one moment to the next: the more turns, the less that matters.
+const TURNS_OF_THE_LOOP: usize = 3 * TURNS;
+/// Enough that the start of a process is no part of what a call costs.
+const ROUNDS: usize = 30_000;
 const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
 
 type Part = fn(&Bench);
@@ -89,7 +92,7 @@ impl Bench {
 
     fn one_program_again_and_again(&self) {
         let library = self.cpp("careful_session.cpp", &["-shared", "-fPIC"]);
-        let bare_loop = self.cpp("bare_loop.cpp", &[]);
+        let program = self.cpp("bare_loop.cpp", &[]);
         let planned = |handle: fn(usize) -> u64| -> Vec<Planned> {
             let programs = (0..ROUNDS).map(|round| the_loop(handle(round)));
             let planned = |program| Planned {
@@ -107,24 +110,20 @@ impl Bench {
         let (here, isolated) = (Self::setting(subject.clone(), false), Self::setting(subject, true));
         let (mut bare_each, mut judged_to_bare, mut isolated_to_here) = (Vec::new(), Vec::new(), Vec::new());
         let mut alike_to_bare = Vec::new();
-        for _ in 0..TURNS {
-            let said =
-                Command::new(&bare_loop).arg(&library).arg(ROUNDS.to_string()).output().expect("the loop");
-            let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            let mut words = said.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
-            let (Some(calls), Some(nanoseconds)) = (words.next(), words.next()) else {
-                panic!("the bare loop said {said:?}");
-            };
-            let bare = nanoseconds / calls;
+        for _ in 0..TURNS_OF_THE_LOOP {
+            let (calls, before) = bare_loop(&program, &library);
             let (took, made) = self.judged(&here, &different);
             assert!((made as f64 - calls).abs() < 0.5, "{made} calls were judged, {calls} made bare");
             let judged = took.as_nanos() as f64 / made as f64;
             let (took, made) = self.judged(&isolated, &different);
-            bare_each.push(bare);
-            judged_to_bare.push(judged / bare);
             isolated_to_here.push(took.as_nanos() as f64 / made as f64 / judged);
             let (took, made) = self.judged(&here, &alike);
-            alike_to_bare.push(took.as_nanos() as f64 / made as f64 / bare);
+            let alike = took.as_nanos() as f64 / made as f64;
+            // The machine may have changed its pace meanwhile.
+            let bare = f64::midpoint(before, bare_loop(&program, &library).1);
+            bare_each.push(bare);
+            judged_to_bare.push(judged / bare);
+            alike_to_bare.push(alike / bare);
         }
         say("a bare call of the C++ subject, in ns", &mut bare_each, "");
         say("a judged call in this process, to a bare one", &mut judged_to_bare, "goal at most 5");
@@ -169,6 +168,17 @@ impl Bench {
             kills.iter().filter(|kill| kill.accused.is_empty()).map(|kill| kill.mutant.id).collect();
         println!("  alive: {}", alive.join(" "));
     }
+}
+
+/// How many calls the bare loop made on this library, and what each took, in nanoseconds.
+fn bare_loop(program: &Path, library: &Path) -> (f64, f64) {
+    let said = Command::new(program).arg(library).arg(ROUNDS.to_string()).output().expect("the loop");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let mut words = said.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+    let (Some(calls), Some(nanoseconds)) = (words.next(), words.next()) else {
+        panic!("the bare loop said {said:?}");
+    };
+    (calls, nanoseconds / calls)
 }
 
 /// The calls of `fixtures/cpp/bare_loop.cpp`, with this handle for Logoff.

@@ -5,13 +5,14 @@ mod announcements;
 mod running;
 pub(super) mod settling;
 mod waiting;
+mod workers;
 
 use std::cell::Cell;
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use mapi_session_com::Exports;
@@ -29,12 +30,15 @@ use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, load};
 use announcements::Announcements;
 use running::Running;
 use waiting::Waiting;
+use workers::{Job, Workers};
 
 /// How long an `OnNotify` waits for a call on the other thread, at most. It only makes faults likelier to show.
 const BESIDE: Duration = Duration::from_millis(20);
 /// Said where the memory that is shared makes no sense.
 const NO_PROGRAMS: &str = "the shared file holds no programs";
-/// The client's second thread.
+/// The client's first thread.
+const FIRST: u8 = 0;
+/// Its second.
 const SECOND: u8 = 1;
 
 /// What the child is told on its command line.
@@ -71,12 +75,6 @@ fn thread() -> u8 {
     })
 }
 
-/// What a thread of the client's besides its first is to do.
-enum Job {
-    Step(usize),
-    Race(Arc<Heat>),
-}
-
 struct Child {
     ring: Ring,
     exports: Exports,
@@ -90,12 +88,11 @@ struct Child {
     waited_in_vain: AtomicU32,
     announcements: Announcements,
     heard_of_sinks: AtomicBool,
-    /// The client's threads besides its first, as many as the programs need.
-    to_workers: Vec<Sender<Job>>,
-    /// Held while what the workers owe is counted down.
-    paying: Mutex<()>,
-    paid: Condvar,
-    worker_owes: AtomicU32,
+    /// How many threads the client may have.
+    own_threads: u8,
+    workers: Workers,
+    /// This, for the threads that it starts.
+    itself: Weak<Self>,
     /// Calls under way on threads of the subject's own, from inside `OnNotify`.
     under_way_elsewhere: AtomicU32,
 }
@@ -133,7 +130,7 @@ impl Child {
 
     fn step(&self, running: &Running, index: usize) {
         if let Some(step) = running.steps().get(index) {
-            self.make(running, index, step);
+            self.make(running, index, step, thread());
         }
     }
 
@@ -142,7 +139,7 @@ impl Child {
         reason = "made twice a call, or with it: what is known of the record is worked out before"
     )]
     #[inline(always)]
-    fn make(&self, running: &Running, index: usize, step: &Step) {
+    fn make(&self, running: &Running, index: usize, step: &Step, thread: u8) {
         match step.action {
             _ if !running.holds(step.after) => {
                 self.put(running.trace, Record::Skipped);
@@ -158,10 +155,9 @@ impl Child {
                     self.put(running.trace, Record::Skipped);
                     return;
                 };
-                let thread = thread();
                 let place = self.put(running.trace, Record::Begin { step: index as u16, thread });
                 let _elsewhere =
-                    (thread >= self.own_threads()).then(|| Elsewhere::begins(&self.under_way_elsewhere));
+                    (thread >= self.own_threads).then(|| Elsewhere::begins(&self.under_way_elsewhere));
                 running.note_logoff(call, 0, place);
                 let (code, out) = running.driver.perform(call, ready);
                 if code.succeeded() {
@@ -192,7 +188,7 @@ impl Child {
     fn have_done_beside(&self, index: usize, at_most: Option<Duration>) {
         self.hand_to_worker(index);
         if thread() != SECOND {
-            self.wait_for_worker(at_most);
+            self.workers.wait(at_most);
         }
     }
 
@@ -201,11 +197,11 @@ impl Child {
     }
 
     fn hand_to(&self, thread: u8, job: Job) {
-        self.worker_owes.fetch_add(1, Ordering::SeqCst);
-        let worker = self.to_workers.get(usize::from(thread) - 1);
-        if worker.is_none_or(|worker| worker.send(job).is_err()) {
-            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
-        }
+        let start = |number, jobs: Receiver<Job>| {
+            let Some(child) = self.itself.upgrade() else { return false };
+            std::thread::Builder::new().spawn(move || child.work(number, &jobs)).is_ok()
+        };
+        self.workers.hand_to(thread, job, start);
     }
 
     /// Runs a race, on the client's first thread and on its others.
@@ -219,40 +215,11 @@ impl Child {
         }
     }
 
-    /// How many threads are the client's own.
-    fn own_threads(&self) -> u8 {
-        self.to_workers.len() as u8 + 1
-    }
-
     /// Waits for calls that `OnNotify` makes on threads of the subject's own. One that never returns is a hang, and
     /// nothing but this would show it.
     fn wait_for_what_is_under_way_elsewhere(&self) {
         while self.under_way_elsewhere.load(Ordering::SeqCst) > 0 {
             std::thread::sleep(Duration::from_micros(200));
-        }
-    }
-
-    /// Waits for the workers: at most so long, or for ever. Others may wait for them meanwhile, each as long as it will.
-    #[inline]
-    fn wait_for_worker(&self, at_most: Option<Duration>) {
-        if self.worker_owes.load(Ordering::SeqCst) > 0 {
-            self.wait_for_what_a_worker_owes(at_most);
-        }
-    }
-
-    #[cold]
-    fn wait_for_what_a_worker_owes(&self, at_most: Option<Duration>) {
-        let begun = Instant::now();
-        let mut paying = self.paying.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.worker_owes.load(Ordering::SeqCst) > 0 {
-            paying = match at_most.map(|limit| limit.saturating_sub(begun.elapsed())) {
-                None => self.paid.wait(paying).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return,
-                Some(left) => {
-                    let waited = self.paid.wait_timeout(paying, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
         }
     }
 
@@ -268,10 +235,7 @@ impl Child {
                     }
                 }
             }
-            let paying = self.paying.lock().unwrap_or_else(PoisonError::into_inner);
-            self.worker_owes.fetch_sub(1, Ordering::SeqCst);
-            drop(paying);
-            self.paid.notify_all();
+            self.workers.have_done_one();
         }
     }
 
@@ -297,7 +261,7 @@ impl Child {
         let steps = running.steps();
         while let Some(step) = steps.get(index) {
             match step.place {
-                Place::Thread(ThreadId(0)) => self.make(&running, index, step),
+                Place::Thread(ThreadId(0)) => self.make(&running, index, step, FIRST),
                 Place::Thread(_) => self.hand_to_worker(index),
                 Place::Inside(_) | Place::Beside(_) | Place::WaitedFor(_) | Place::Releasing(_) => {}
                 Place::Racing { .. } => {
@@ -307,7 +271,7 @@ impl Child {
                     }
                 }
             }
-            self.wait_for_worker(None);
+            self.workers.wait(None);
             index += 1;
         }
         self.wait_for_what_is_under_way_elsewhere();
@@ -327,7 +291,7 @@ impl SinkEvents for Child {
             Callback::OnNotify { events } => (3, events),
         };
         let thread = thread();
-        if events != EventMask(0) && thread >= self.own_threads() {
+        if events != EventMask(0) && thread >= self.own_threads {
             self.announcements.come_from_elsewhere();
         }
         let callback = Record::Callback { sink: sink.0, thread, kind, events, number };
@@ -419,8 +383,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     let profile = orders.profile.as_deref().map(CString::new).transpose().map_err(|e| e.to_string())?;
     let own_threads = if received.races() { RACERS } else { 2 };
     NEXT_THREAD.store(own_threads.into(), Ordering::Relaxed);
-    let (to_workers, jobs): (Vec<_>, Vec<_>) = (1..own_threads).map(|_| channel()).unzip();
-    let child = Arc::new(Child {
+    let child = Arc::new_cyclic(|itself| Child {
         ring,
         exports: loaded.exports,
         profile,
@@ -432,17 +395,12 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         waited_in_vain: AtomicU32::new(0),
         announcements: Announcements::default(),
         heard_of_sinks: AtomicBool::new(false),
-        to_workers,
-        paying: Mutex::new(()),
-        paid: Condvar::new(),
-        worker_owes: AtomicU32::new(0),
+        own_threads,
+        workers: Workers::default(),
+        itself: itself.clone(),
         under_way_elsewhere: AtomicU32::new(0),
     });
-    THREAD.with(|cell| cell.set(0));
-    for (number, jobs) in (1..).zip(jobs) {
-        let child = child.clone();
-        std::thread::spawn(move || child.work(number, &jobs));
-    }
+    THREAD.with(|cell| cell.set(FIRST));
     Sinks::report_to(child.clone());
     let mut waiting = Waiting::from_now();
     for program in 0..received.count() {
@@ -456,7 +414,10 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         if !received.has(program) {
             waiting.pause();
         }
-        let (part, number) = received.part(program).ok_or(NO_PROGRAMS)?;
+        let Some((part, number)) = received.part(program) else {
+            Sinks::report_to_nobody();
+            return Err(NO_PROGRAMS.to_owned());
+        };
         waiting.go_on();
         child.run(program as u32, part, number);
     }

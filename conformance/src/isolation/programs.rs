@@ -78,10 +78,7 @@ impl Programs {
             ends.push(total);
         }
         let (which, rest) = rest.split_at_checked(total.checked_mul(4)?)?;
-        let which: Vec<u32> = which
-            .chunks_exact(4)
-            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
-            .collect();
+        let which: Vec<u32> = which.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let steps = rest.get(..(different as usize).checked_mul(STEP_BYTES)?)?;
         let different: Vec<Step> = steps.chunks_exact(STEP_BYTES).map(decode_step).collect::<Option<_>>()?;
         let known = which.iter().all(|number| (*number as usize) < different.len());

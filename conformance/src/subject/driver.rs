@@ -105,7 +105,8 @@ impl Driver {
 
     /// Takes what the call needs. `None` if it is not there: the call cannot be made. What the call gives back, a
     /// reference or a connection, is the client's no more.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "made at every call, from one place")]
+    #[inline(always)]
     pub(crate) fn ready(&self, call: &Call) -> Option<Ready> {
         let slots = &mut *self.slots();
         let through = |this| Some(Ready { this, names: 0 });

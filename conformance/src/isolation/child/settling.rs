@@ -49,7 +49,7 @@ impl Child {
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
         let mut waited = Waited::from_now(PAUSE);
         // What a sink has had done on another thread may be what the others wait for.
-        let all_is_done = || self.worker_owes.load(Ordering::SeqCst) == 0;
+        let all_is_done = || self.workers.owe_nothing();
         let there = || awaited != Awaited::default() && running.have(awaited) && all_is_done();
         running.driver.pump();
         let has_come = loop {
