@@ -64,7 +64,8 @@ pub struct Automaton<'r> {
     /// By state and what happens. `None`: something is broken or left undecided here.
     steps: FxHashMap<(u32, Key), Option<Step>>,
     /// By state, the step that was taken last: the next trace mostly takes it too, and to compare costs less than to hash.
-    taken_last: Vec<Option<(Key, Step)>>,
+    /// [`Key::OF_NOTHING`]: none was.
+    taken_last: Vec<(Key, Step)>,
     bore: IndexSet<FixedBitSet, FxBuildHasher>,
     /// For each of these sets, the last trace on which it bore.
     bore_last_on: Vec<u64>,
@@ -196,10 +197,9 @@ impl<'r> Automaton<'r> {
     #[inline]
     fn next(&mut self, at: u32, symbols: &Symbols, symbol: Symbol) -> Next<'r> {
         let key = symbols.key(symbol);
-        if let Some((last, step)) = &self.taken_last[at as usize]
-            && *last == key
-        {
-            return Next::Step(*step);
+        let (last, step) = self.taken_last[at as usize];
+        if last == key {
+            return Next::Step(step);
         }
         let step = match self.steps.get(&(at, key)) {
             Some(known) => *known,
@@ -209,7 +209,7 @@ impl<'r> Automaton<'r> {
             },
         };
         let Some(step) = step else { return Next::ToTheJudge };
-        self.taken_last[at as usize] = Some((key, step));
+        self.taken_last[at as usize] = (key, step);
         Next::Step(step)
     }
 
@@ -236,7 +236,7 @@ impl<'r> Automaton<'r> {
             return Some(number as u32);
         }
         (self.states.len() < self.most).then(|| {
-            self.taken_last.push(None);
+            self.taken_last.push((Key::OF_NOTHING, Step { to: 0, bore: 0 }));
             self.states.insert_full(world.into_owned()).0 as u32
         })
     }

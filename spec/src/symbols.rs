@@ -167,6 +167,11 @@ impl Symbol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key(u64);
 
+impl Key {
+    /// What no symbol has: a key is of 48 bits.
+    pub(crate) const OF_NOTHING: Self = Self(u64::MAX);
+}
+
 /// A list of all that happens in some traces.
 #[derive(Debug, Clone)]
 pub struct Symbols {

@@ -271,7 +271,7 @@ impl Running {
         let mut shown = 0;
         loop {
             loop {
-                records.each_while(|word| reader.take_frequent(word));
+                records.take_some(|words| reader.take_frequent(words));
                 let Some(read) = records.pop() else { break };
                 idle = 0;
                 if self.named.is_some() {

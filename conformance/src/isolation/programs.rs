@@ -22,24 +22,31 @@ pub(super) struct Programs {
 impl Programs {
     /// These.
     pub(super) fn of(programs: &[&Program]) -> Self {
-        let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_hasher(FxBuildHasher);
-        let mut different: Vec<Step> = Vec::new();
+        // Most programs have a step or two that none before had.
+        let expected = 2 * programs.len();
+        let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_capacity_and_hasher(expected, FxBuildHasher);
+        let mut different: Vec<Step> = Vec::with_capacity(expected);
         let mut ends = Vec::with_capacity(programs.len());
         let mut which: Vec<u32> = Vec::with_capacity(programs.iter().map(|p| p.steps.len()).sum());
         let mut before: &[Step] = &[];
         for program in programs {
             let begin = which.len();
-            for (place, step) in program.steps.iter().enumerate() {
-                // Neighbours in a plan begin alike: looking there first costs less than a hash.
-                let number = if before.get(place) == Some(step) {
-                    which[begin - before.len() + place]
-                } else {
-                    *numbers.entry(step).or_insert_with(|| {
+            let mut rest = &*program.steps;
+            while !rest.is_empty() {
+                let place = program.steps.len() - rest.len();
+                // Neighbours in a plan begin alike, and often end alike: looking there first costs less than a hash.
+                let beside = before.get(place..).unwrap_or_default();
+                let alike = rest.iter().zip(beside).take_while(|(step, beside)| step == beside).count();
+                let first = begin.saturating_sub(before.len()) + place;
+                which.extend_from_within(first..first + alike);
+                rest = &rest[alike..];
+                if let Some((step, after)) = rest.split_first() {
+                    which.push(*numbers.entry(step).or_insert_with(|| {
                         different.push(*step);
                         different.len() as u32 - 1
-                    })
-                };
-                which.push(number);
+                    }));
+                    rest = after;
+                }
             }
             ends.push(which.len());
             before = &program.steps;

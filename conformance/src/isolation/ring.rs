@@ -268,12 +268,11 @@ impl Records {
         }
     }
 
-    /// Has the words looked at that were copied, one by one, until one is not taken. Only what is a record by itself is.
+    /// Shows the words that were copied and not looked at yet. As many of them are taken as `take` says: each must be a
+    /// record by itself.
     #[inline]
-    pub(super) fn each_while(&mut self, mut take: impl FnMut(u64) -> bool) {
-        while self.next < self.end && take(self.copied[self.next]) {
-            self.next += 1;
-        }
+    pub(super) fn take_some(&mut self, take: impl FnOnce(&[u64]) -> usize) {
+        self.next += take(&self.copied[self.next..self.end]).min(self.end - self.next);
     }
 
     /// Copies what more there is, as far as there is room for it.

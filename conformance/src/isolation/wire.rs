@@ -259,9 +259,12 @@ pub(super) const fn words_from(first: u64) -> usize {
 pub(super) enum Frequent {
     /// The client's first thread is about to make the step's call.
     Begin,
-    /// It has returned with `S_OK`, and with an out parameter that has no value.
-    Return(Out),
+    /// It has returned with `S_OK`, and with an out parameter that has no value: one of [`PLAIN`], by its place.
+    Return(u8),
 }
+
+/// The out parameters that have no value, as they are written.
+pub(super) const PLAIN: [Out; 5] = [Out::None, Out::Null, Out::Unchanged, Out::Rubbish, Out::Object];
 
 /// The trace, the step, and which of them the record is that has this word alone. `None`: it is another.
 #[inline]
@@ -269,7 +272,7 @@ pub(super) fn frequent(word: u64) -> Option<(u32, u16, Frequent)> {
     let (written, tiny) = (word as u8, (word >> 8) as u8);
     let frequent = match written {
         kind::BEGIN if tiny == 0 => Frequent::Begin,
-        kind::PLAIN_RETURN if tiny <= LAST_PLAIN_FORM => Frequent::Return(out_of(tiny, 0)?),
+        kind::PLAIN_RETURN if tiny <= LAST_PLAIN_FORM => Frequent::Return(tiny),
         _ => return None,
     };
     Some(((word >> 32) as u32, (word >> 16) as u16, frequent))
@@ -324,15 +327,11 @@ pub(super) fn encode_record(trace: u32, record: Record) -> (RecordWords, usize) 
 }
 
 /// The last form of an out parameter that has no value.
-const LAST_PLAIN_FORM: u8 = 4;
+const LAST_PLAIN_FORM: u8 = PLAIN.len() as u8 - 1;
 
 fn out_of(form: u8, value: u64) -> Option<Out> {
     Some(match form {
-        0 => Out::None,
-        1 => Out::Null,
-        2 => Out::Unchanged,
-        3 => Out::Rubbish,
-        4 => Out::Object,
+        0..=LAST_PLAIN_FORM => PLAIN[usize::from(form)],
         5 => Out::SameAs(SessionId(u16::try_from(value).ok()?)),
         6 => Out::Value(value),
         _ => return None,
@@ -463,7 +462,8 @@ mod tests {
                 Record::Return { step, code: HResult::S_OK, out }
                     if !matches!(out, Out::SameAs(_) | Out::Value(_)) =>
                 {
-                    (step, Some(Frequent::Return(out)))
+                    let form = PLAIN.iter().position(|plain| *plain == out).expect("a plain one");
+                    (step, Some(Frequent::Return(form as u8)))
                 }
                 _ => (0, None),
             };

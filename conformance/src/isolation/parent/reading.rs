@@ -13,7 +13,7 @@ use super::Observed;
 use crate::isolation::handover::Handover;
 use crate::isolation::observed::SharedSymbols;
 use crate::isolation::programs::Programs;
-use crate::isolation::wire::{Frequent, Record, frequent};
+use crate::isolation::wire::{Frequent, PLAIN, Record, frequent};
 use crate::program::Action;
 
 /// How many events one trace may have before the subject counts as broken.
@@ -21,6 +21,17 @@ const MOST_EVENTS: usize = 100_000;
 
 /// What is said of records that make no sense.
 pub(super) const NONSENSE: &str = "the subject has overwritten the tester's own records";
+
+/// How a return with `S_OK` is written, for each out parameter that has no value.
+static PLAIN_RETURNS: [Option<Number>; PLAIN.len()] = {
+    let mut numbers = [None; PLAIN.len()];
+    let mut form = 0;
+    while form < PLAIN.len() {
+        numbers[form] = Number::of_plain_return(PLAIN[form]);
+        form += 1;
+    }
+    numbers
+};
 
 /// What was read of one program so far.
 pub(super) struct Reading {
@@ -93,36 +104,53 @@ impl<'p> Reader<'p> {
         self.readings.len() - usize::from(self.readings.last().is_some_and(|last| !last.ended))
     }
 
-    /// Takes the record that this word alone is, if it is one of the most frequent: a call, or its return, of the trace that
-    /// was begun last. What [`Self::take`] would do with it is what is done here.
+    /// Takes those of these words that are each a record by itself, and one of the most frequent: a call, or its return, of
+    /// the trace that was begun last. How many, up to the first that is not; what [`Self::take`] would do with each is what
+    /// is done here.
     #[inline]
-    pub(super) fn take_frequent(&mut self, word: u64) -> bool {
-        let Some((trace, step, frequent)) = frequent(word) else { return false };
-        let Some(reading) = self.readings.last_mut().filter(|reading| !reading.ended) else { return false };
-        let observed = &mut reading.observed;
-        let length = observed.trace.len();
-        if trace != self.last || length > MOST_EVENTS || length == observed.trace.capacity() {
-            return false;
-        }
-        match frequent {
-            Frequent::Begin => {
-                let places = &self.part.which()[self.places.clone()];
-                let known = places.get(usize::from(step)).and_then(|place| self.calls[*place as usize]);
-                let Some((number, speaks)) = known else { return false };
-                let Some(slot) = reading.slots.take() else { return false };
-                reading.steps.push((step, slot));
-                observed.calls += 1;
-                observed.speaks |= speaks;
-                observed.trace.push(Symbol::new(number, slot, step));
+    pub(super) fn take_frequent(&mut self, words: &[u64]) -> usize {
+        let Some(reading) = self.readings.last_mut().filter(|reading| !reading.ended) else { return 0 };
+        let Reading { observed, slots, steps, .. } = reading;
+        let places = &self.part.which()[self.places.clone()];
+        let known = |step: u16| self.calls[*places.get(usize::from(step))? as usize];
+        let plain_return = |form: u8| PLAIN_RETURNS.get(usize::from(form)).copied().flatten();
+        let mut taken = 0;
+        while let Some((trace, step, what)) = words.get(taken).and_then(|word| frequent(*word)) {
+            let length = observed.trace.len();
+            if trace != self.last || length > MOST_EVENTS || length + 2 > observed.trace.capacity() {
+                break;
             }
-            Frequent::Return(out) => {
-                let Some(number) = Number::of_plain_return(out) else { return false };
-                let Some((_, slot)) = reading.steps.pop_if(|(last, _)| *last == step) else { return false };
-                reading.slots.give_back(slot);
-                observed.trace.push(Symbol::new(number, slot, step));
+            match what {
+                Frequent::Begin => {
+                    let Some((number, speaks)) = known(step) else { break };
+                    let Some(slot) = slots.take() else { break };
+                    observed.calls += 1;
+                    observed.speaks |= speaks;
+                    observed.trace.push(Symbol::new(number, slot, step));
+                    taken += 1;
+                    // Most calls come back before anything else happens.
+                    if let Some((of, same, Frequent::Return(form))) =
+                        words.get(taken).and_then(|word| frequent(*word))
+                        && (of, same) == (trace, step)
+                        && let Some(number) = plain_return(form)
+                    {
+                        slots.give_back(slot);
+                        observed.trace.push(Symbol::new(number, slot, step));
+                        taken += 1;
+                    } else {
+                        steps.push((step, slot));
+                    }
+                }
+                Frequent::Return(form) => {
+                    let Some(number) = plain_return(form) else { break };
+                    let Some((_, slot)) = steps.pop_if(|(last, _)| *last == step) else { break };
+                    slots.give_back(slot);
+                    observed.trace.push(Symbol::new(number, slot, step));
+                    taken += 1;
+                }
             }
         }
-        true
+        taken
     }
 
     /// Takes one record.
