@@ -23,13 +23,19 @@ pub struct Awaited {
     /// Of whose Logoff they must hear, and other sinks may: for each of the first sinks, a bit for each of the first
     /// sessions. A word that came before that Logoff began is no word of it.
     pub of: [u8; Self::SINKS as usize],
+    /// Nothing need come: it is listened for a moment for what nobody is to hear, which may be on its way on a thread of the
+    /// subject's own.
+    pub strays: bool,
 }
 
 impl Awaited {
     /// How many sinks [`Self::of`] tells apart, and how many sessions.
-    pub const SINKS: u16 = 16;
+    pub const SINKS: u16 = 15;
     /// See there.
     pub const SESSIONS: u16 = 8;
+
+    /// What nobody is to hear is listened for.
+    pub const STRAYS: Self = Self { heard: 0, released: 0, of: [0; Self::SINKS as usize], strays: true };
 
     /// This sink must hear of the Logoff of this session.
     pub const fn word(&mut self, sink: SinkId, leaver: SessionId) {
@@ -63,7 +69,7 @@ impl Awaited {
         session: impl Fn(SessionId) -> Option<SessionId>,
     ) -> Option<Self> {
         let sinks = |mask: u64| (0..64).map(SinkId).filter(move |sink| mask & (1 << sink.0) != 0);
-        let mut renamed = Self::default();
+        let mut renamed = Self { strays: self.strays, ..Self::default() };
         for old in sinks(self.heard) {
             let new = sink(old)?;
             renamed.heard |= 1_u64.checked_shl(new.0.into())?;

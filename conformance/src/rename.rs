@@ -177,7 +177,7 @@ pub(crate) fn compact(program: &Program) -> Program {
             let still_there = Awaited {
                 heard: those_of(awaited.heard, |sink| known(sink).is_some()),
                 released: those_of(awaited.released, |sink| known(sink).is_some()),
-                of: awaited.of,
+                ..*awaited
             };
             let sink = |id: SinkId| known(id).map(|number| SinkId(number as u16));
             let session = |id: SessionId| {

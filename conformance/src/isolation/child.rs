@@ -291,8 +291,8 @@ impl SinkEvents for Child {
             Callback::OnNotify { events } => (3, events),
         };
         let thread = thread();
-        if events != EventMask(0) && thread >= self.own_threads {
-            self.announcements.come_from_elsewhere();
+        if events != EventMask(0) {
+            self.announcements.come(thread >= self.own_threads);
         }
         let callback = Record::Callback { sink: sink.0, thread, kind, events, number };
         Begun { number, place: self.put(trace, callback) }

@@ -54,8 +54,9 @@ pub(super) fn encode_step(step: &Step) -> [u8; STEP_BYTES] {
         Target::Object(id) => (1, u32::from(id.0)),
     };
     match step.action {
-        Action::Settle(Awaited { heard, released, of }) => {
-            let bytes = heard.to_le_bytes().into_iter().chain(released.to_le_bytes()).chain(of);
+        Action::Settle(Awaited { heard, released, of, strays }) => {
+            let words = heard.to_le_bytes().into_iter().chain(released.to_le_bytes());
+            let bytes = words.chain(of).chain([u8::from(strays)]);
             for (place, byte) in bytes.enumerate() {
                 w.0[4 + place / 4] |= u32::from(byte) << (8 * (place % 4));
             }
@@ -139,7 +140,13 @@ pub(super) fn decode_step(bytes: &[u8]) -> Option<Step> {
         0 => {
             let bytes: [u8; 32] = std::array::from_fn(|place| a[place / 4].to_le_bytes()[place % 4]);
             let wide = |at: usize| Some(u64::from_le_bytes(*bytes[at..].first_chunk()?));
-            let awaited = Awaited { heard: wide(0)?, released: wide(8)?, of: *bytes.last_chunk()? };
+            let (strays, bytes) = bytes.split_last()?;
+            let awaited = Awaited {
+                heard: wide(0)?,
+                released: wide(8)?,
+                of: *bytes.last_chunk()?,
+                strays: *strays != 0,
+            };
             return Some(Step { action: Action::Settle(awaited), place, after });
         }
         1 => Call::Initialize,
@@ -414,7 +421,7 @@ mod tests {
     #[test]
     fn what_a_settling_waits_for_survives_the_wire() {
         let of = std::array::from_fn(|sink| 0x80 | sink as u8);
-        let awaited = Awaited { heard: u64::MAX - 1, released: 1 << 63 | 5, of };
+        let awaited = Awaited { heard: u64::MAX - 1, released: 1 << 63 | 5, of, strays: true };
         let step = Step { action: Action::Settle(awaited), ..Step::call(Call::Initialize) };
         assert_eq!(decode_step(&encode_step(&step)), Some(step));
     }

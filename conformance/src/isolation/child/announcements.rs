@@ -1,7 +1,7 @@
 //! How many words an announcement has: a session may tell a listener in several, from a thread of its own.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ use crate::subject::Told;
 /// on a thread of its own, and of one that has told all inside the Logoff so far.
 const REST: Duration = Duration::from_millis(10);
 const SHORT_REST: Duration = Duration::from_millis(1);
+/// How long a thread that is awake is waited for where many programs wait for it.
+const SHORTEST_REST: Duration = Duration::from_micros(100);
+/// How often that is done where nothing has come from such a thread yet.
+const STRAYS_LISTENED_FOR: u32 = 256;
 /// How often one after the other in vain, before an announcement is known to have fewer words: a listener that goes away
 /// after the first hears no second.
 const IN_A_ROW: u32 = 5;
@@ -23,6 +27,8 @@ const OFTEN: u32 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
     known: Mutex<Known>,
+    have_come: AtomicBool,
+    listened_for_strays: AtomicU32,
     come_from_elsewhere: AtomicBool,
 }
 
@@ -97,9 +103,23 @@ impl Known {
 }
 
 impl Announcements {
-    /// A word has come on a thread of the subject's own.
-    pub(super) fn come_from_elsewhere(&self) {
-        self.come_from_elsewhere.store(true, Ordering::Relaxed);
+    /// A word has come, on a thread of the subject's own or of the client's.
+    pub(super) fn come(&self, from_elsewhere: bool) {
+        self.have_come.store(true, Ordering::Relaxed);
+        if from_elsewhere {
+            self.come_from_elsewhere.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How long it is listened for what nobody is to hear: no more, after a while, to a subject that has told all inside its
+    /// calls so far.
+    pub(super) fn rest_of_strays(&self) -> Duration {
+        let often = self.listened_for_strays.fetch_add(1, Ordering::Relaxed) >= STRAYS_LISTENED_FOR;
+        match (self.have_come.load(Ordering::Relaxed), self.come_from_elsewhere.load(Ordering::Relaxed)) {
+            (false, _) => SHORT_REST,
+            (true, false) if often => Duration::ZERO,
+            (true, _) => SHORTEST_REST,
+        }
     }
 
     /// How long the rest is waited for.

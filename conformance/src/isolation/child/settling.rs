@@ -47,6 +47,12 @@ impl Waited {
 impl Child {
     /// Waits until everything awaited has come, or the time is up.
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
+        if awaited.strays {
+            self.listen_for_strays(running);
+            running.driver.sinks.listen_anew();
+            self.put(running.trace, Record::Settled { milliseconds: 0 });
+            return;
+        }
         let mut waited = Waited::from_now(PAUSE);
         // What a sink has had done on another thread may be what the others wait for.
         let all_is_done = || self.workers.owe_nothing();
@@ -84,6 +90,20 @@ impl Child {
         }
         running.driver.sinks.listen_anew();
         self.put(running.trace, Record::Settled { milliseconds });
+    }
+
+    /// What is on its way on a thread of the subject's own comes as soon as there is a processor for it: this one sleeps.
+    fn listen_for_strays(&self, running: &Running) {
+        let limit = self.announcements.rest_of_strays();
+        let mut waited = Waited::from_now(SHORT_PAUSE);
+        let mut quiet = Waited::from_now(SHORT_PAUSE);
+        while quiet.so_far() < limit && !waited.is_settled(self.settle) {
+            std::thread::sleep(SHORT_PAUSE);
+            running.driver.pump();
+            if self.being_called_back.load(Ordering::SeqCst) > 0 {
+                quiet = Waited::from_now(SHORT_PAUSE);
+            }
+        }
     }
 
     /// Where the first word of an announcement is there, the others may be on their way.

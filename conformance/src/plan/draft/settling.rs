@@ -3,7 +3,7 @@
 use mapi_session_spec::event::{Call, RegistrationId, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::rule::{Check, Moot};
-use mapi_session_spec::state::{OwedKind, Registration};
+use mapi_session_spec::state::{OwedKind, Registration, Session};
 
 use super::Draft;
 use crate::program::{Action, Awaited, Place, Step};
@@ -29,6 +29,28 @@ impl Draft<'_> {
             }
         }
         self.world.settle();
+    }
+
+    /// Where the Logoff that was just made was refused, and somebody else listens: who hears of it all the same may do so a
+    /// moment later.
+    pub(super) fn listen_for_strays(&mut self) {
+        let Some(Step {
+            action: Action::Call(Call::Logoff { session, .. }), place: Place::Thread(_), ..
+        }) = self.steps.last()
+        else {
+            return;
+        };
+        let was_refused = self.world.session(*session).is_some_and(Session::is_logged_on);
+        let listens =
+            |r: &Registration| r.active && r.session != *session && r.mask.has(EventMask::END_OF_SESSION);
+        if was_refused
+            && self.awaited() == Awaited::default()
+            && self.world.all_registrations().any(|(_, r)| listens(r))
+        {
+            let action = Action::Settle(Awaited::STRAYS);
+            self.steps.push(Step { action, place: Place::Thread(ThreadId(0)), after: self.guard });
+            self.world.settle();
+        }
     }
 
     pub(super) fn awaited(&self) -> Awaited {

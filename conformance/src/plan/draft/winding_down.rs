@@ -13,6 +13,7 @@ use crate::program::{Place, Step, Wanted};
 impl Draft<'_> {
     /// Ends the program. After this the state says nothing any more.
     pub(super) fn conclude(&mut self) {
+        self.listen_for_strays();
         let reached = self.reached();
         if let Some(known) = reached.as_ref().and_then(|reached| self.conclusions.get(reached)) {
             let after = self.guard;
