@@ -23,8 +23,8 @@ pub struct Awaited {
     /// Of whose Logoff they must hear, and other sinks may: for each of the first sinks, a bit for each of the first
     /// sessions. A word that came before that Logoff began is no word of it.
     pub of: [u8; Self::SINKS as usize],
-    /// Nothing need come: it is listened for a moment for what nobody is to hear, which may be on its way on a thread of the
-    /// subject's own.
+    /// Nothing need come, and nothing is settled: it is listened for a moment for what nobody is to hear, which may be on its
+    /// way on a thread of the subject's own.
     pub strays: bool,
 }
 

@@ -163,6 +163,15 @@ impl Recording {
         self.call("MAPIUninitialize", "", "");
     }
 
+    /// The client gives this back too, if anything, and MAPI.
+    fn judged_at_its_end(mut self, given_back: Option<&str>) -> Ran {
+        if let Some(name) = given_back {
+            self.on(name, "Release", "", "");
+        }
+        self.call("MAPIUninitialize", "", "");
+        self.judged_whole()
+    }
+
     fn judged_whole(mut self) -> Ran {
         self.line(r#"{"end":"complete"}"#);
         self.judged()
@@ -358,11 +367,7 @@ fn a_further_pointer_to_a_session_is_the_session() {
         );
         recording.on("u1", "Logoff", "", S_OK);
         recording.on("s1", "Release", "", "");
-        if !keeps_it {
-            recording.on("u1", "Release", "", "");
-        }
-        recording.call("MAPIUninitialize", "", "");
-        let ran = recording.judged_whole();
+        let ran = recording.judged_at_its_end((!keeps_it).then_some("u1"));
         if keeps_it {
             says(&ran, 1, "deviation[INIT-005]");
         } else {
@@ -382,11 +387,7 @@ fn a_session_may_be_asked_and_held_by_way_of_its_client_shutdown() {
         recording.on("s1", "Release", "", "");
         recording.on("u1", "Logoff", "", S_OK);
         recording.on("c1", "Release", "", "");
-        if !keeps_it {
-            recording.on("u1", "Release", "", "");
-        }
-        recording.call("MAPIUninitialize", "", "");
-        let ran = recording.judged_whole();
+        let ran = recording.judged_at_its_end((!keeps_it).then_some("u1"));
         if keeps_it {
             says(&ran, 1, "deviation[INIT-005]");
             says(&ran, 1, "deviation[UNK-011]");

@@ -134,10 +134,8 @@ impl Child {
         }
     }
 
-    #[allow(
-        clippy::inline_always,
-        reason = "made twice a call, or with it: what is known of the record is worked out before"
-    )]
+    /// Makes the step, if its guard holds, on this thread.
+    #[allow(clippy::inline_always, reason = "all calls of the client's first thread are made from one place")]
     #[inline(always)]
     fn make(&self, running: &Running, index: usize, step: &Step, thread: u8) {
         match step.action {
@@ -197,11 +195,17 @@ impl Child {
     }
 
     fn hand_to(&self, thread: u8, job: Job) {
-        let start = |number, jobs: Receiver<Job>| {
+        if self.start(thread) {
+            self.workers.hand_to(thread, job);
+        }
+    }
+
+    /// Has this thread of the client's started, and those before it. Whether they are there.
+    fn start(&self, thread: u8) -> bool {
+        self.workers.start(thread, |number, jobs| {
             let Some(child) = self.itself.upgrade() else { return false };
             std::thread::Builder::new().spawn(move || child.work(number, &jobs)).is_ok()
-        };
-        self.workers.hand_to(thread, job, start);
+        })
     }
 
     /// Runs a race, on the client's first thread and on its others.
@@ -401,6 +405,10 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         under_way_elsewhere: AtomicU32::new(0),
     });
     THREAD.with(|cell| cell.set(FIRST));
+    // A race that one of its threads does not come to would never begin.
+    if received.races() && !child.start(RACERS - 1) {
+        return Err("the client's threads cannot be started".to_owned());
+    }
     Sinks::report_to(child.clone());
     let mut waiting = Waiting::from_now();
     for program in 0..received.count() {

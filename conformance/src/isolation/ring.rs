@@ -170,9 +170,14 @@ impl Ring {
 
     /// Waits until that is known one way or the other.
     pub(super) fn may_run(self, program: usize) -> bool {
-        while !self.is_allowed(program) {
+        self.waits_for(|| self.is_allowed(program))
+    }
+
+    /// Waits until this is so. `false`: it will not be, since no more programs may be run.
+    fn waits_for(self, is_so: impl Fn() -> bool) -> bool {
+        while !is_so() {
             if self.header().reader.allowed.load(Ordering::Acquire) & NO_MORE != 0 {
-                return self.is_allowed(program);
+                return is_so();
             }
             std::thread::sleep(std::time::Duration::from_micros(20));
         }
@@ -191,13 +196,7 @@ impl Ring {
 
     /// Waits for that. `false`: it will not come, since no more may be run.
     pub(super) fn is_handed_over_in_the_end(self, program: usize) -> bool {
-        while !self.is_handed_over(program) {
-            if self.header().reader.allowed.load(Ordering::Acquire) & NO_MORE != 0 {
-                return self.is_handed_over(program);
-            }
-            std::thread::sleep(std::time::Duration::from_micros(20));
-        }
-        true
+        self.waits_for(|| self.is_handed_over(program))
     }
 
     /// How many words were written since the start, as the child claims.

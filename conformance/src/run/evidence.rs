@@ -326,7 +326,7 @@ fn was_waited_for(events: &[Event], deviation: &Deviation, limit: Duration) -> b
 }
 
 fn is_settling(step: &Step) -> bool {
-    matches!(step.action, Action::Settle(_))
+    matches!(step.action, Action::Settle(awaited) if !awaited.strays)
 }
 
 #[cfg(test)]

@@ -76,11 +76,7 @@ impl Running {
         self.part.steps(self.number)
     }
 
-    #[allow(
-        clippy::inline_always,
-        reason = "made twice a call, or with it: what is known of the record is worked out before"
-    )]
-    #[inline(always)]
+    #[inline]
     pub(super) fn note_given_up(&self, step: &Step) {
         if let Action::Call(Call::Unadvise { registration, .. }) = step.action
             && (step.place.is_racing() || step.place.sink().is_some())

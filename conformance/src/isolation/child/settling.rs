@@ -48,10 +48,7 @@ impl Child {
     /// Waits until everything awaited has come, or the time is up.
     pub(super) fn settle(&self, running: &Running, awaited: Awaited) {
         if awaited.strays {
-            self.listen_for_strays(running);
-            running.driver.sinks.listen_anew();
-            self.put(running.trace, Record::Settled { milliseconds: 0 });
-            return;
+            return self.listen_for_strays(running);
         }
         let mut waited = Waited::from_now(PAUSE);
         // What a sink has had done on another thread may be what the others wait for.
@@ -92,7 +89,8 @@ impl Child {
         self.put(running.trace, Record::Settled { milliseconds });
     }
 
-    /// What is on its way on a thread of the subject's own comes as soon as there is a processor for it: this one sleeps.
+    /// What is on its way on a thread of the subject's own comes as soon as there is a processor for it: this one sleeps. Nothing
+    /// is settled by that, and so it is not on the record.
     fn listen_for_strays(&self, running: &Running) {
         let limit = self.announcements.rest_of_strays();
         let mut waited = Waited::from_now(SHORT_PAUSE);

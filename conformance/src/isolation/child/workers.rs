@@ -29,17 +29,24 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Hands a job to this thread. `start` starts the one of that number, and says whether it did.
-    pub(super) fn hand_to(&self, thread: u8, job: Job, start: impl Fn(u8, Receiver<Job>) -> bool) {
-        self.owes.fetch_add(1, Ordering::SeqCst);
+    /// Has this thread and those before it started. `start` starts the one of a number, and says whether it did. Whether all
+    /// are there.
+    pub(super) fn start(&self, thread: u8, start: impl Fn(u8, Receiver<Job>) -> bool) -> bool {
         let mut to_each = self.to_each.lock().unwrap_or_else(PoisonError::into_inner);
         while to_each.len() < usize::from(thread) {
             let (sender, jobs) = channel();
             if !start(to_each.len() as u8 + 1, jobs) {
-                break;
+                return false;
             }
             to_each.push(sender);
         }
+        true
+    }
+
+    /// Hands a job to this thread, which was started.
+    pub(super) fn hand_to(&self, thread: u8, job: Job) {
+        self.owes.fetch_add(1, Ordering::SeqCst);
+        let to_each = self.to_each.lock().unwrap_or_else(PoisonError::into_inner);
         let is_handed = to_each.get(usize::from(thread) - 1).is_some_and(|worker| worker.send(job).is_ok());
         if !is_handed {
             self.owes.fetch_sub(1, Ordering::SeqCst);

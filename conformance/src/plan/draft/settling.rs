@@ -49,7 +49,6 @@ impl Draft<'_> {
         {
             let action = Action::Settle(Awaited::STRAYS);
             self.steps.push(Step { action, place: Place::Thread(ThreadId(0)), after: self.guard });
-            self.world.settle();
         }
     }
 
