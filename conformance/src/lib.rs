@@ -11,6 +11,7 @@ mod cli;
 mod cores;
 pub mod coverage;
 pub mod failure;
+mod favouring;
 mod interruption;
 pub mod isolation;
 pub mod plan;

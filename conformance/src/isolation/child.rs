@@ -88,6 +88,8 @@ struct Child {
     waited_in_vain: AtomicU32,
     announcements: Announcements,
     heard_of_sinks: AtomicBool,
+    /// Whether any of the programs races.
+    races: bool,
     /// How many threads the client may have.
     own_threads: u8,
     workers: Workers,
@@ -260,6 +262,11 @@ impl Child {
 
     fn run(&self, trace: u32, part: &Arc<Programs>, number: usize) {
         let running = self.begin(trace, part, number);
+        // Where threads race, none is to be favoured.
+        if !self.races {
+            self.ring.favour_this_thread();
+            running.driver.favour_this_thread();
+        }
         self.put(running.trace, Record::TraceStart);
         let mut index = 0;
         let steps = running.steps();
@@ -376,6 +383,10 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     // SAFETY: what follows the ring is the parent's to write to; the mapping is leaked.
     let received = unsafe { Received::from(ring, base.add(ring::BYTES), length - ring::BYTES) };
     let mut received = received.ok_or(NO_PROGRAMS)?;
+    // Before the subject may have started threads: what there is to prepare for this takes longer then.
+    if !received.races() {
+        ring.favour_this_thread();
+    }
     let loaded = match load(&orders.subject) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -399,6 +410,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         waited_in_vain: AtomicU32::new(0),
         announcements: Announcements::default(),
         heard_of_sinks: AtomicBool::new(false),
+        races: received.races(),
         own_threads,
         workers: Workers::default(),
         itself: itself.clone(),

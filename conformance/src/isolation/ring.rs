@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::wire::{MOST_WORDS, Record, decode_record, encode_record, words_from};
+use crate::favouring::Favouring;
 
 /// How many words the ring holds. A record has one to three.
 pub(super) const CAPACITY: u64 = 1 << 16;
@@ -31,34 +32,14 @@ struct Writers {
     head: AtomicU64,
     /// Words read since the start, when a writer last looked.
     tail_seen: AtomicU64,
-    /// The writers' lock: 1 while held.
-    lock: AtomicU32,
+    /// The writers' lock.
+    lock: Favouring,
 }
 
 /// With so many words unread there is room for any record.
 const ROOM: u64 = CAPACITY - MOST_WORDS as u64;
 
 impl Writers {
-    #[inline]
-    fn take_lock(&self) -> bool {
-        self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    /// Tries so often to take the lock. Whether it did.
-    #[cold]
-    fn wait_for_lock(&self, patience: u32) -> bool {
-        for tries in 1..=patience {
-            if tries.is_multiple_of(64) {
-                std::thread::yield_now();
-            }
-            std::hint::spin_loop();
-            if self.take_lock() {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Waits until the reader has made room after so many words.
     #[cold]
     fn wait_for_room(&self, reader: &Reader, head: u64) {
@@ -130,7 +111,7 @@ impl Ring {
     pub(super) fn push(&self, trace: u32, record: Record, patience: u32) -> Option<u64> {
         let (words, length) = encode_record(trace, record);
         let Header { writers, reader } = self.header();
-        if !writers.take_lock() && !writers.wait_for_lock(patience) {
+        if !writers.lock.take(patience) {
             return None;
         }
         let head = writers.head.load(Ordering::Relaxed);
@@ -149,8 +130,14 @@ impl Ring {
             }
         }
         writers.head.store(head.wrapping_add(length as u64), Ordering::Release);
-        writers.lock.store(0, Ordering::Release);
+        writers.lock.give_back();
         Some(head)
+    }
+
+    /// From now on what this thread writes costs least.
+    #[inline]
+    pub(super) fn favour_this_thread(self) {
+        self.header().writers.lock.favour_this_thread();
     }
 
     /// Lets so many programs be run in all.
@@ -451,9 +438,9 @@ pub(super) mod tests {
     fn who_finds_the_lock_held_gives_up_when_its_patience_ends() {
         let memory = Memory::new();
         let ring = memory.ring();
-        ring.header().writers.lock.store(1, Ordering::Release);
+        assert!(ring.header().writers.lock.take(0));
         assert_eq!(ring.push(0, Record::Finished, 10), None);
-        ring.header().writers.lock.store(0, Ordering::Release);
+        ring.header().writers.lock.give_back();
         assert_eq!(ring.push(0, Record::Finished, 10), Some(0));
     }
 }

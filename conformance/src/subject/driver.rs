@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_void};
 
+use lock_api::{Mutex, MutexGuard};
 use mapi_session_com::{
     Exports, Guid, IID_IMAPI_CLIENT_SHUTDOWN, IID_IMAPI_SESSION, IID_IUNKNOWN, IMAPIClientShutdown,
     IMAPISession, IMAPISessionVtbl, IMAPITable, IUnknown, LogoffWithWideWords, MapiError, MapiInit0,
@@ -10,12 +11,10 @@ use mapi_session_spec::event::{Call, Interface, Method, ObjectMethod, Profile, S
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
 
-use spin::mutex::{SpinMutex, SpinMutexGuard};
-use spin::relax::Yield;
-
 use super::Sinks;
 use super::held::Slots;
 use super::memory;
+use crate::favouring::Favouring;
 
 /// What stands in an out pointer before a call: no address, and not NULL.
 const SENTINEL: usize = 0x5EA1_5EA1_5EA1_5EA8_u64 as usize;
@@ -51,7 +50,7 @@ pub(crate) struct Driver {
     profile: Option<CString>,
     pub(crate) sinks: Sinks,
     /// Never held during a call, and wanted by one thread at a time nearly always.
-    slots: SpinMutex<Slots, Yield>,
+    slots: Mutex<Favouring, Slots>,
 }
 
 fn code(result: i32) -> HResult {
@@ -81,7 +80,7 @@ fn classify_memory(out: usize) -> Out {
 impl Driver {
     /// Of a client that holds nothing.
     pub(crate) fn new(exports: Exports, profile: Option<CString>, trace: u32) -> Self {
-        Self { exports, profile, sinks: Sinks::new(trace), slots: SpinMutex::new(Slots::default()) }
+        Self { exports, profile, sinks: Sinks::new(trace), slots: Mutex::new(Slots::default()) }
     }
 
     /// The same, of another trace.
@@ -90,8 +89,15 @@ impl Driver {
         self.slots.get_mut().begin();
     }
 
+    /// From now on calls of this thread cost least.
     #[inline]
-    fn slots(&self) -> SpinMutexGuard<'_, Slots, Yield> {
+    pub(crate) fn favour_this_thread(&self) {
+        // SAFETY: the lock is not given back through this.
+        unsafe { self.slots.raw() }.favour_this_thread();
+    }
+
+    #[inline]
+    fn slots(&self) -> MutexGuard<'_, Favouring, Slots> {
         self.slots.lock()
     }
 
