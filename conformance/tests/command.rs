@@ -236,6 +236,7 @@ fn bad_usage_and_bad_input_exit_with_2_and_say_what_to_do() {
     says(&conform(&["check", "--reference", "--profile", ""]), 2, "--profile");
     says(&conform(&["check", "--reference", "--json", "/no/such/folder/report.json"]), 2, "/no/such/folder");
     says(&conform(&["check", "--reference", "--json", "a.x", "--junit", "./a.x"]), 2, "a file of its own");
+    says(&conform(&["check", "--reference", "--json", "-"]), 2, "/dev/stdout");
     says(&conform(&["check", "--reference", "--dry-run", "--json", "a.x"]), 2, "cannot be used");
     says(&conform(&["judge", &trace("empty.jsonl", "")]), 2, "line 1");
     let misspelt = trace("misspelt.jsonl", &format!("{head}{{\"call\":\"MAPIInitialize\",\"idd\":1}}\n"));

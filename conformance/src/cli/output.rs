@@ -46,6 +46,13 @@ impl ReportArgs {
             });
         }
         for path in [&self.json, &self.junit].into_iter().flatten() {
+            if path == Path::new("-") {
+                return Err(Failure::Usage {
+                    what: "- names no report file".into(),
+                    mend: "to print a report give /dev/stdout, or `--format json`; to write a file of that name, ./-"
+                        .into(),
+                });
+            }
             if !is_special(path) {
                 drop(beside(&destination(path))?);
             }
