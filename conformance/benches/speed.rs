@@ -25,7 +25,7 @@ const TURNS: usize = 7;
 /// The machine's pace changes from one moment to the next: the more turns, the less that matters.
 const TURNS_OF_THE_LOOP: usize = 3 * TURNS;
 /// Enough that the start of a process is no part of what a call costs.
-const ROUNDS: usize = 30_000;
+const ROUNDS: usize = 50_000;
 const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
 
 type Part = fn(&Bench);
@@ -202,7 +202,7 @@ fn the_loop(handle: u64) -> Program {
         *ui_param = handle;
     }
     calls.extend([logoff, Call::Release { target: itself }, Call::Uninitialize]);
-    Program { steps: calls.into_iter().map(Step::call).collect() }
+    Program::of(calls.into_iter().map(Step::call))
 }
 
 /// The median, the least and the most.

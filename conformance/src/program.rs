@@ -1,8 +1,12 @@
 //! A linear program for the child: calls in order, each guarded by what an earlier one answered.
 
+mod kept;
+
 use std::collections::BTreeMap;
 
 use mapi_session_spec::event::{Call, SessionId, SinkId, ThreadId};
+
+pub use kept::Kept;
 
 /// What a guard wants of an earlier step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,10 +169,15 @@ impl Step {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Program {
     /// The steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Kept>,
 }
 
 impl Program {
+    /// Of these steps.
+    pub fn of(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: steps.into_iter().map(Kept::of).collect() }
+    }
+
     /// How many of the steps are calls.
     pub fn calls(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step.action, Action::Call(_))).count()
@@ -205,7 +214,7 @@ mod tests {
         let after = |wanted| Step { after: Some((0, wanted)), ..call };
         let (success, failure) = (after(Wanted::Success), after(Wanted::Failure));
         let settle = Step { action: Action::Settle(Awaited::default()), ..call };
-        let program = Program { steps: vec![call, success, failure, settle, failure] };
+        let program = Program::of([call, success, failure, settle, failure]);
         assert_eq!((program.calls(), program.most_calls()), (4, 3));
     }
 

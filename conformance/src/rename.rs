@@ -126,8 +126,8 @@ pub(crate) fn compact(program: &Program) -> Program {
     let mut sinks: Vec<SinkId> = Vec::new();
     let mut registrations: Vec<RegistrationId> = Vec::new();
     let mut compact = program.clone();
-    for step in &mut compact.steps {
-        let Action::Call(call) = &mut step.action else { continue };
+    let mut rename = |step: &mut Step| {
+        let Action::Call(call) = &mut step.action else { return };
         let mut target = |target: &mut Target| match target {
             Target::Session(id) => *id = SessionId(number(&mut sessions, *id)),
             Target::Object(id) => *id = ObjectId(number(&mut objects, *id)),
@@ -161,9 +161,10 @@ pub(crate) fn compact(program: &Program) -> Program {
             | Call::ReadBuffer { .. }
             | Call::FreeBuffer { .. } => {}
         }
-    }
+    };
+    compact.steps.iter_mut().for_each(|step| step.change(&mut rename));
     let known = |id: SinkId| sinks.iter().position(|known| *known == id);
-    for step in &mut compact.steps {
+    let rename = |step: &mut Step| {
         match &mut step.place {
             Place::Inside(sink) | Place::Beside(sink) | Place::WaitedFor(sink) | Place::Releasing(sink) => {
                 if let Some(number) = known(*sink) {
@@ -185,7 +186,8 @@ pub(crate) fn compact(program: &Program) -> Program {
             };
             *awaited = still_there.renamed(sink, session).unwrap_or_default();
         }
-    }
+    };
+    compact.steps.iter_mut().for_each(|step| step.change(rename));
     compact
 }
 

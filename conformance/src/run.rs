@@ -73,7 +73,7 @@ pub fn dialect_of(ran: &[Ran]) -> Dialect {
 
 /// Whether any logon succeeded, if one was planned; the answer to the first legal one otherwise.
 fn first_logon(planned: &[Planned], ran: &[Ran]) -> Result<(), NotTested> {
-    let logs_on = |step: &crate::program::Step| matches!(step.action, Action::Call(Call::LogonEx { .. }));
+    let logs_on = |step: &crate::program::Kept| matches!(step.action, Action::Call(Call::LogonEx { .. }));
     if !planned.iter().any(|planned| planned.program.steps.iter().any(logs_on)) {
         return Ok(());
     }

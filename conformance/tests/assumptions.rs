@@ -40,7 +40,7 @@ fn echoed(calls: &[Call]) -> Option<(Observed, String)> {
     let folder = support::scratch();
     let file = folder.path().join("said");
     let setting = setting(&library, file.to_str().expect("a plain path"));
-    let program = Program { steps: calls.iter().copied().map(Step::call).collect() };
+    let program = Program::of(calls.iter().copied().map(Step::call));
     let batch = parent::run(&setting, &[&program]);
     assert_eq!(batch.end, BatchEnd::Finished);
     let said = std::fs::read_to_string(&file).expect("what it wrote down");
@@ -150,7 +150,7 @@ fn of_an_announcement() -> Program {
     awaited.word(SINK, leaver);
     let mask = EventMask::END_OF_SESSION;
     let release = |session| Step::call(Call::Release { target: Target::Session(session) });
-    let steps = vec![
+    let steps = [
         Step::call(Call::Initialize),
         logon(leaver, "sharing"),
         logon(listener, "joining"),
@@ -163,7 +163,7 @@ fn of_an_announcement() -> Program {
         release(listener),
         Step::call(Call::Uninitialize),
     ];
-    Program { steps }
+    Program::of(steps)
 }
 
 /// How often each program is run whose subject is late: a busy machine may keep a thread from running for longer than is
@@ -208,7 +208,7 @@ fn of_an_announcement_to_two(mask: EventMask, then: impl Fn(&mut Program)) -> Pr
         program.steps.iter().position(|step| matches!(step.action, Action::Call(Call::Advise { .. })));
     let after = advised.expect("one listens") + 1;
     let advise = Call::Advise { session, mask, sink: SinkId(1), registration };
-    program.steps.insert(after, Step::call(advise));
+    program.steps.insert(after, Step::call(advise).into());
     then(&mut program);
     program
 }
@@ -218,9 +218,11 @@ fn a_listener_that_need_not_be_told_and_is_told_a_moment_after_the_others_is_lis
     let Some(library) = support::cpp_subject("careful_session.cpp", Some("APART_MS=2")) else { return };
     let program = of_an_announcement_to_two(EventMask::fnevCriticalError, |program| {
         for step in &mut program.steps {
-            if let Action::Settle(awaited) = &mut step.action {
-                awaited.may_hear(SinkId(1), SESSION);
-            }
+            step.change(|step| {
+                if let Action::Settle(awaited) = &mut step.action {
+                    awaited.may_hear(SinkId(1), SESSION);
+                }
+            });
         }
     });
     let heard = runs_with(&library, &program, 2, is_word);
@@ -232,7 +234,7 @@ fn a_sink_that_is_given_back_while_another_hears_is_waited_for() {
     let Some(library) = support::cpp_subject("careful_session.cpp", Some("APART_MS=2")) else { return };
     let program = of_an_announcement_to_two(EventMask::END_OF_SESSION, |program| {
         let unadvise = Call::Unadvise { session: SessionId(1), registration: RegistrationId(1) };
-        program.steps.push(Step { place: Place::Inside(SINK), ..Step::call(unadvise) });
+        program.steps.push(Step { place: Place::Inside(SINK), ..Step::call(unadvise) }.into());
     });
     let is_release = |sink, callback| sink == SinkId(1) && callback == Callback::Release;
     let given_back = runs_with(&library, &program, 1, is_release);

@@ -72,11 +72,13 @@ fn a_sink_that_a_race_unregisters_before_the_session_ends_has_time_to_be_given_b
     let mut rounds = rounds(&rules, 20);
     rounds.retain(|planned| planned.race.is_some_and(|round| round.race == "logoff, Unadvise"));
     for step in rounds.iter_mut().flat_map(|planned| &mut planned.program.steps) {
-        if let (Action::Call(Call::Logoff { .. }), Place::Racing { pause, .. }) =
-            (step.action, &mut step.place)
-        {
-            *pause = u16::MAX;
-        }
+        step.change(|step| {
+            if let (Action::Call(Call::Logoff { .. }), Place::Racing { pause, .. }) =
+                (step.action, &mut step.place)
+            {
+                *pause = u16::MAX;
+            }
+        });
     }
     let unadvised_first = |events: &[Event]| {
         let unadvise = events.iter().find_map(|event| match event {

@@ -85,7 +85,7 @@ fn program_of(events: &[Event]) -> Program {
             _ => {}
         }
     }
-    Program { steps }
+    Program::of(steps)
 }
 
 impl Replay {

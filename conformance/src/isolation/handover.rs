@@ -4,10 +4,9 @@
 //! The memory begins with how many programs there are in all, and whether any of them races. The parts follow, one after
 //! the other, each with its length in front. What has been handed over is not written to any more.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use super::programs::Programs;
+use super::programs::{Programs, Writer};
 use super::ring::Ring;
 use super::wire::STEP_BYTES;
 use crate::program::Program;
@@ -22,15 +21,17 @@ const WORD: usize = size_of::<u32>();
 pub(super) struct Handover<'p> {
     all: &'p [&'p Program],
     races: bool,
-    parts: Vec<Rc<Programs>>,
+    writer: Writer,
+    /// Programs that were handed over.
+    handed_over: usize,
     /// Bytes that were written.
     written: usize,
 }
 
 impl<'p> Handover<'p> {
     /// Of these programs, of which some race or none does.
-    pub(super) const fn of(all: &'p [&'p Program], races: bool) -> Self {
-        Self { all, races, parts: Vec::new(), written: 0 }
+    pub(super) fn of(all: &'p [&'p Program], races: bool) -> Self {
+        Self { all, races, writer: Writer::default(), handed_over: 0, written: 0 }
     }
 
     /// How many bytes the memory must have. Most are never touched: a step that several programs have is written once a
@@ -38,7 +39,7 @@ impl<'p> Handover<'p> {
     pub(super) fn room(&self) -> usize {
         let steps: usize = self.all.iter().map(|program| program.steps.len()).sum();
         let parts = self.all.len().div_ceil(PART);
-        HEADER + 3 * WORD * parts + WORD * self.all.len() + (WORD + STEP_BYTES) * steps
+        HEADER + 3 * WORD * parts + 3 * WORD * self.all.len() + (WORD + STEP_BYTES) * steps
     }
 
     /// How many programs there are.
@@ -52,27 +53,32 @@ impl<'p> Handover<'p> {
     }
 
     /// How many were handed over.
-    pub(super) fn handed_over(&self) -> usize {
-        (self.parts.len() * PART).min(self.all.len())
+    pub(super) const fn handed_over(&self) -> usize {
+        self.handed_over
     }
 
-    /// Hands over the next part, in the memory that has [`Self::room`]. `false`: there is none.
+    /// Writes what the other side is to know before the first part, in the memory that has [`Self::room`].
+    pub(super) fn begin(&mut self, memory: &mut [u8]) {
+        let header = [self.all.len() as u32, u32::from(self.races)];
+        self.write(memory, &header.map(u32::to_le_bytes).concat());
+    }
+
+    /// Hands over the next part, in the memory in which it was begun. `false`: there is none.
     pub(super) fn go_on(&mut self, ring: Ring, memory: &mut [u8]) -> bool {
-        if self.written == 0 {
-            let header = [self.all.len() as u32, u32::from(self.races)];
-            self.write(memory, &header.map(u32::to_le_bytes).concat());
-        }
-        let left = &self.all[self.handed_over()..];
+        let left = &self.all[self.handed_over..];
         if left.is_empty() {
             return false;
         }
-        let part = Programs::of(&left[..left.len().min(PART)]);
-        debug_assert!(self.races || !part.races(), "who hands over a race says so before");
-        let bytes = part.bytes();
-        self.write(memory, &(bytes.len() as u32).to_le_bytes());
-        self.write(memory, &bytes);
-        self.parts.push(Rc::new(part));
-        ring.hand_over(self.handed_over());
+        let programs = &left[..left.len().min(PART)];
+        debug_assert!(
+            self.races || !programs.iter().any(|program| program.races()),
+            "who hands over a race says so before"
+        );
+        let part = self.writer.part(programs);
+        self.write(memory, &(part.len() as u32).to_le_bytes());
+        self.write(memory, &part);
+        self.handed_over += programs.len();
+        ring.hand_over(self.handed_over);
         true
     }
 
@@ -82,9 +88,9 @@ impl<'p> Handover<'p> {
         self.written = end;
     }
 
-    /// The part that has this program, and its number there, if it was handed over.
-    pub(super) fn part(&self, program: usize) -> Option<(&Rc<Programs>, usize)> {
-        Some((self.parts.get(program / PART)?, program % PART))
+    /// The program of this number, if it was handed over.
+    pub(super) fn program(&self, number: usize) -> Option<&'p Program> {
+        self.all[..self.handed_over].get(number).copied()
     }
 }
 
@@ -109,7 +115,7 @@ impl Received {
     /// # Safety
     /// `memory` points to so many bytes that outlive this, and that nobody but the giving side writes to.
     pub(super) unsafe fn from(ring: Ring, memory: *const u8, length: usize) -> Option<Self> {
-        let part = Arc::new(Programs::of(&[]));
+        let part = Arc::new(Programs::none());
         let mut received = Self { ring, memory, length, count: 0, races: false, read: 0, parts: 0, part };
         received.count = received.word()? as usize;
         received.races = received.word()? != 0;
@@ -170,9 +176,7 @@ mod tests {
 
     fn programs(count: usize) -> Vec<Program> {
         let calls = [Call::Initialize, Call::Uninitialize];
-        (0..count)
-            .map(|i| Program { steps: (0..i % 7).map(|step| Step::call(calls[(i + step) % 2])).collect() })
-            .collect()
+        (0..count).map(|i| Program::of((0..i % 7).map(|step| Step::call(calls[(i + step) % 2])))).collect()
     }
 
     #[test]
@@ -184,7 +188,7 @@ mod tests {
             let mut handover = Handover::of(&all, false);
             let mut bytes = vec![0; handover.room()];
             let (start, length) = (bytes.as_ptr() as usize, bytes.len());
-            handover.go_on(memory.ring(), &mut bytes);
+            handover.begin(&mut bytes);
             std::thread::scope(|scope| {
                 let ring = memory.ring();
                 let other_side = scope.spawn(move || {
@@ -193,18 +197,17 @@ mod tests {
                         unsafe { Received::from(ring, start as *const u8, length) }.expect("a header");
                     let steps = |program| {
                         let (part, number) = received.part(program).expect("a part");
-                        part.steps(number).from(0).copied().collect::<Vec<_>>()
+                        Program::of(part.steps(number).from(0).copied())
                     };
                     (0..count).map(steps).collect::<Vec<_>>()
                 });
                 while handover.go_on(memory.ring(), &mut bytes) {}
                 let came = other_side.join().expect("no panic");
-                assert!(came.iter().eq(programs.iter().map(|program| &program.steps)), "{count}");
+                assert_eq!(came, programs, "{count}");
             });
             assert_eq!(handover.handed_over(), count);
             for (place, program) in programs.iter().enumerate() {
-                let (part, number) = handover.part(place).expect("handed over");
-                assert!(part.steps(number).from(0).eq(&program.steps));
+                assert_eq!(handover.program(place), Some(program));
             }
         }
     }
@@ -216,6 +219,7 @@ mod tests {
         let memory = Memory::new();
         let mut handover = Handover::of(&all, false);
         let mut bytes = vec![0; handover.room()];
+        handover.begin(&mut bytes);
         handover.go_on(memory.ring(), &mut bytes);
         // SAFETY: the bytes outlive what is received, and nobody writes to them meanwhile.
         let received = |bytes: &[u8]| unsafe { Received::from(memory.ring(), bytes.as_ptr(), bytes.len()) };

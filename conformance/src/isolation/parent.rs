@@ -229,7 +229,7 @@ impl Running {
         let pace = Pace::of(handover.count(), may_stop);
         let (ring, memory) = halves(&mut shared);
         ring.allow(pace.allowed());
-        handover.go_on(ring, memory);
+        handover.begin(memory);
         let errors = tempfile::tempfile_in(shared_folder()).map_err(why)?;
         let host = if let Some(program) = &setting.program {
             let child = spawn(program, setting, file.path(), &errors).map_err(why)?;

@@ -1,14 +1,71 @@
-//! Programs, as parent and child share them: each different step once, and for each program which they are. A plan of a
-//! million steps is made of a few thousand different ones.
-
-use std::ops::Range;
-
-use rustc_hash::{FxBuildHasher, FxHashMap};
+//! Programs, as the child is handed them: each different step once, and for each program which they are, as far as they
+//! are not those of the program before. A plan of a million steps is made of a few thousand different ones, and neighbours
+//! begin alike, and often end alike.
+//!
+//! Words come first: how many different steps there are and how many programs; for each program how many steps it has, and
+//! how many of them, at its beginning and at its end, are those of its neighbour; then, for each program, where its other
+//! steps lie among the different ones. Those follow.
 
 use super::wire::{STEP_BYTES, decode_step, encode_step};
-use crate::program::{Program, Step};
+use crate::program::{Kept, Program, Step};
 
-/// Some programs of one process.
+const WORD: usize = size_of::<u32>();
+
+/// Writes programs for the child, one part after the other.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// For each step by its number, the last part that had it, and its place among the different ones there.
+    places: Vec<(u32, u32)>,
+    /// How many parts there were, this one included.
+    parts: u32,
+}
+
+impl Writer {
+    /// A part of these programs.
+    pub(super) fn part(&mut self, programs: &[&Program]) -> Vec<u8> {
+        self.parts += 1;
+        let mut different: Vec<Kept> = Vec::new();
+        let mut counts = vec![0, programs.len() as u32];
+        let mut others = Vec::new();
+        let mut before: &[Kept] = &[];
+        for program in programs {
+            let steps = &*program.steps;
+            let alike = |(one, other): &(&Kept, &Kept)| one == other;
+            let first = steps.iter().zip(before).take_while(alike).count();
+            let (rest, beside) = (&steps[first..], &before[first..]);
+            let last = rest.iter().rev().zip(beside.iter().rev()).take_while(alike).count();
+            counts.extend([steps.len(), first, last].map(|count| count as u32));
+            others.extend(rest[..rest.len() - last].iter().map(|step| self.place_of(*step, &mut different)));
+            before = steps;
+        }
+        counts[0] = different.len() as u32;
+        let words = [counts, others].concat();
+        let mut bytes = Vec::with_capacity(WORD * words.len() + STEP_BYTES * different.len());
+        for word in words {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        for step in different {
+            bytes.extend_from_slice(&encode_step(&step));
+        }
+        bytes
+    }
+
+    /// The place of this step. One that the part has not had yet comes last.
+    fn place_of(&mut self, step: Kept, different: &mut Vec<Kept>) -> u32 {
+        let number = step.number() as usize;
+        if number >= self.places.len() {
+            self.places.resize((number + 1).next_power_of_two(), (0, 0));
+        }
+        let (part, place) = &mut self.places[number];
+        if *part != self.parts {
+            (*part, *place) = (self.parts, different.len() as u32);
+            different.push(step);
+        }
+        *place
+    }
+}
+
+/// Some programs, as the child has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Programs {
     /// The different steps.
@@ -20,86 +77,35 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// These.
-    pub(super) fn of(programs: &[&Program]) -> Self {
-        // Most programs have a step or two that none before had.
-        let expected = 2 * programs.len();
-        let mut numbers: FxHashMap<&Step, u32> = FxHashMap::with_capacity_and_hasher(expected, FxBuildHasher);
-        let mut different: Vec<Step> = Vec::with_capacity(expected);
-        let mut ends = Vec::with_capacity(programs.len());
-        let mut which: Vec<u32> = Vec::with_capacity(programs.iter().map(|p| p.steps.len()).sum());
-        let mut before: &[Step] = &[];
-        for program in programs {
-            let begin = which.len();
-            let mut rest = &*program.steps;
-            while !rest.is_empty() {
-                let place = program.steps.len() - rest.len();
-                // Neighbours in a plan begin alike, and often end alike: looking there first costs less than a hash.
-                let beside = before.get(place..).unwrap_or_default();
-                let alike = rest.iter().zip(beside).take_while(|(step, beside)| step == beside).count();
-                let first = begin.saturating_sub(before.len()) + place;
-                which.extend_from_within(first..first + alike);
-                rest = &rest[alike..];
-                if let Some((step, after)) = rest.split_first() {
-                    which.push(*numbers.entry(step).or_insert_with(|| {
-                        different.push(*step);
-                        different.len() as u32 - 1
-                    }));
-                    rest = after;
-                }
-            }
-            ends.push(which.len());
-            before = &program.steps;
-        }
-        Self { different, which, ends }
-    }
-
-    /// As the child is handed them.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        let lengths = (0..self.count()).map(|program| self.places(program).len() as u32);
-        let counts: Vec<u32> =
-            [self.different.len() as u32, self.count() as u32].into_iter().chain(lengths).collect();
-        let mut bytes = vec![0; 4 * (counts.len() + self.which.len())];
-        let (first, rest) = bytes.split_at_mut(4 * counts.len());
-        write_words(first, &counts);
-        write_words(rest, &self.which);
-        for step in &self.different {
-            bytes.extend(encode_step(step));
-        }
-        bytes
+    /// None.
+    pub(super) const fn none() -> Self {
+        Self { different: Vec::new(), which: Vec::new(), ends: Vec::new() }
     }
 
     /// What the child was handed. `None` if these bytes are no programs.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let mut word = || {
-            let (head, tail) = rest.split_first_chunk::<4>()?;
-            rest = tail;
-            Some(u32::from_le_bytes(*head))
-        };
-        let (different, count) = (word()?, word()?);
-        let mut ends = Vec::new();
-        let mut total = 0_usize;
-        for _ in 0..count {
-            total = total.checked_add(word()? as usize)?;
-            ends.push(total);
+        let (counts, rest) = words(bytes, 2)?;
+        let &[different, count] = &*counts else { return None };
+        let (counts, mut rest) = words(rest, (count as usize).checked_mul(3)?)?;
+        let (mut which, mut ends) = (Vec::new(), Vec::new());
+        let mut before = 0..0;
+        for counts in counts.as_chunks().0 {
+            let &[steps, first, last] = counts;
+            let (first, last) = (first as usize, last as usize);
+            let alike = first.checked_add(last).filter(|alike| *alike <= before.len())?;
+            let (others, after) = words(rest, (steps as usize).checked_sub(alike)?)?;
+            rest = after;
+            let start = which.len();
+            which.extend_from_within(before.start..before.start + first);
+            which.extend(others);
+            which.extend_from_within(before.end - last..before.end);
+            ends.push(which.len());
+            before = start..which.len();
         }
-        let (which, rest) = rest.split_at_checked(total.checked_mul(4)?)?;
-        let which: Vec<u32> = which.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let steps = rest.get(..(different as usize).checked_mul(STEP_BYTES)?)?;
         let different: Vec<Step> = steps.chunks_exact(STEP_BYTES).map(decode_step).collect::<Option<_>>()?;
         let known = which.iter().all(|number| (*number as usize) < different.len());
         known.then_some(Self { different, which, ends })
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether any of them races.
-    pub(super) fn races(&self) -> bool {
-        self.different.iter().any(|step| step.place.is_racing())
     }
 
     /// The steps of one of them.
@@ -108,34 +114,19 @@ impl Programs {
         Steps { different: &self.different, which: self.places(program) }
     }
 
-    /// The different steps.
-    pub(super) fn different(&self) -> &[Step] {
-        &self.different
-    }
-
-    /// Where the steps of all programs lie among them, one program after the other.
-    pub(super) fn which(&self) -> &[u32] {
-        &self.which
-    }
-
-    /// Where the steps of one program lie among them. Nowhere, if there is none of that number.
+    /// Which of [`Self::which`] are the steps of one program. None, if there is none of that number.
     #[inline]
-    pub(super) fn places(&self, program: usize) -> &[u32] {
-        self.range(program).map_or(&[], |range| &self.which[range])
-    }
-
-    /// Which of [`Self::which`] are the steps of one program, if there is one of that number.
-    pub(super) fn range(&self, program: usize) -> Option<Range<usize>> {
-        let end = *self.ends.get(program)?;
-        Some(program.checked_sub(1).map_or(0, |before| self.ends[before])..end)
+    fn places(&self, program: usize) -> &[u32] {
+        let begin = program.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let range = begin.zip(self.ends.get(program).copied());
+        range.map_or(&[], |(begin, end)| &self.which[begin..end])
     }
 }
 
-/// Writes these over bytes that are there already, which is one copy: to append them one by one takes five times as long.
-fn write_words(bytes: &mut [u8], words: &[u32]) {
-    for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
-    }
+/// So many words at the start of these bytes, and what follows them. `None` if there are not so many.
+fn words(bytes: &[u8], how_many: usize) -> Option<(Vec<u32>, &[u8])> {
+    let (words, rest) = bytes.split_at_checked(how_many.checked_mul(WORD)?)?;
+    Some((words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect(), rest))
 }
 
 /// The steps of one program, in order. They are looked at where they lie: a copy of each for each program that has it
@@ -167,49 +158,81 @@ impl<'a> Steps<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use mapi_session_spec::alphabet;
     use mapi_session_spec::event::{Call, SessionId};
+    use proptest::prelude::*;
 
-    fn programs() -> Vec<Program> {
-        let logoffs = alphabet::logoffs(SessionId(0)).into_iter();
-        let mut programs: Vec<Program> = logoffs
-            .map(|logoff| Program {
-                steps: [Call::Initialize, logoff, Call::Uninitialize].map(Step::call).to_vec(),
-            })
-            .collect();
-        programs.insert(1, Program { steps: Vec::new() });
-        programs
+    use super::*;
+
+    /// Programs of a few steps: many neighbours begin and end alike.
+    fn programs() -> impl Strategy<Value = Vec<Program>> {
+        let steps: Vec<Step> = alphabet::logoffs(SessionId(0)).into_iter().take(3).map(Step::call).collect();
+        let program = proptest::collection::vec(proptest::sample::select(steps), 0..6).prop_map(Program::of);
+        proptest::collection::vec(program, 0..12)
     }
 
-    fn written(programs: &[Program]) -> Vec<u8> {
-        Programs::of(&programs.iter().collect::<Vec<_>>()).bytes()
+    fn written(writer: &mut Writer, programs: &[Program]) -> Vec<u8> {
+        writer.part(&programs.iter().collect::<Vec<_>>())
+    }
+
+    fn read(bytes: &[u8]) -> Option<Vec<Program>> {
+        let programs = Programs::read(bytes)?;
+        assert!(programs.places(programs.ends.len()).is_empty());
+        let program = |number| {
+            let steps = programs.steps(number);
+            let program = Program::of(steps.from(0).copied());
+            assert_eq!(steps.count(), program.steps.len());
+            program
+        };
+        Some((0..programs.ends.len()).map(program).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn programs_are_read_as_they_were_written_part_for_part(first in programs(), second in programs()) {
+            let mut writer = Writer::default();
+            for part in [first, second] {
+                prop_assert_eq!(read(&written(&mut writer, &part)), Some(part));
+            }
+        }
+
+        #[test]
+        fn programs_that_are_cut_short_anywhere_are_refused(programs in programs()) {
+            let bytes = written(&mut Writer::default(), &programs);
+            for length in 0..bytes.len() {
+                prop_assert!(Programs::read(&bytes[..length]).is_none(), "cut to {}", length);
+            }
+        }
+
+        #[test]
+        fn whatever_is_scribbled_over_them_is_refused_or_read_as_something_else(
+            programs in programs(), place in any::<prop::sample::Index>(), word in any::<u32>(),
+        ) {
+            let mut bytes = written(&mut Writer::default(), &programs);
+            let words = bytes.len() / WORD;
+            let place = WORD * place.index(words);
+            bytes[place..place + WORD].copy_from_slice(&word.to_le_bytes());
+            let _ = read(&bytes);
+        }
     }
 
     #[test]
-    fn programs_are_read_as_they_were_written() {
-        let programs = programs();
-        let read = Programs::read(&written(&programs)).expect("programs");
-        assert_eq!(read.count(), programs.len());
-        for (i, program) in programs.iter().enumerate() {
-            assert_eq!(read.steps(i).from(0).copied().collect::<Vec<_>>(), program.steps);
-            assert_eq!(read.steps(i).count(), program.steps.len());
-            let by_place = read.places(i).iter().map(|place| read.different()[*place as usize]);
-            assert_eq!(by_place.collect::<Vec<_>>(), program.steps);
-        }
-        assert!(read.places(programs.len()).is_empty());
+    fn what_neighbours_have_alike_is_written_once() {
+        let logoffs = alphabet::logoffs(SessionId(0));
+        let program = |logoff| {
+            let around = [Call::Initialize; 20].map(Step::call);
+            Program::of(around.into_iter().chain([Step::call(logoff)]).chain(around))
+        };
+        let alone = written(&mut Writer::default(), &[program(logoffs[0])]).len();
+        let both = written(&mut Writer::default(), &[program(logoffs[0]), program(logoffs[1])]).len();
+        assert_eq!(both - alone, 4 * WORD + STEP_BYTES);
     }
 
     #[test]
-    fn programs_that_are_cut_short_anywhere_or_name_a_step_that_is_not_there_are_refused() {
-        let programs = programs();
-        let bytes = written(&programs);
-        for length in 0..bytes.len() {
-            assert!(Programs::read(&bytes[..length]).is_none(), "cut to {length}");
-        }
-        let mut scribbled = bytes;
-        let first_step = 4 * (2 + programs.len());
-        scribbled[first_step..first_step + 4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(Programs::read(&scribbled).is_none());
+    fn a_step_that_is_not_there_is_refused() {
+        let mut bytes = written(&mut Writer::default(), &[Program::of([Step::call(Call::Initialize)])]);
+        let which = 5 * WORD;
+        bytes[which..which + WORD].copy_from_slice(&1_u32.to_le_bytes());
+        assert!(Programs::read(&bytes).is_none());
     }
 }

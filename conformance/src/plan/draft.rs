@@ -19,7 +19,7 @@ use mapi_session_spec::rule::{Check, Moot};
 use mapi_session_spec::state::World;
 
 use super::{Brief, Observing, Planned};
-use crate::program::{Action, Place, Program, Step, Wanted};
+use crate::program::{Action, Kept, Place, Program, Step, Wanted};
 
 /// A program in the making.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Draft<'r> {
     observing: Observing,
     /// The state after the steps so far, if the subject answers as usual.
     pub world: World,
-    steps: Vec<Step>,
+    steps: Vec<Kept>,
     /// The places of the arms that will bear on it.
     aims: FixedBitSet,
     next_call: u32,
@@ -146,7 +146,7 @@ impl<'r> Draft<'r> {
         let id = CallId(self.next_call);
         let thread = self.thread;
         let place = if self.racing { Place::Racing { thread, pause: 0 } } else { Place::Thread(thread) };
-        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
+        self.push(Action::Call(call), place);
         self.world.call(id, self.thread, call);
         self.note_bearing(id);
         if matches!(call, Call::Logoff { .. }) {
@@ -239,8 +239,12 @@ impl<'r> Draft<'r> {
         self.untracked(Place::Thread(self.thread), call);
     }
 
+    fn push(&mut self, action: Action, place: Place) {
+        self.steps.push(Kept::of(Step { action, place, after: self.guard }));
+    }
+
     fn untracked(&mut self, place: Place, call: Call) {
-        self.steps.push(Step { action: Action::Call(call), place, after: self.guard });
+        self.push(Action::Call(call), place);
     }
 
     /// A client logs on.

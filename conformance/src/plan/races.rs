@@ -151,9 +151,14 @@ pub(super) fn all(brief: Brief) -> Vec<Planned> {
 pub(crate) fn draw_pauses(planned: &mut Planned, random: &mut fastrand::Rng) {
     let at_once = random.bool();
     for step in &mut planned.program.steps {
-        if let Place::Racing { pause, .. } = &mut step.place {
+        if step.place.is_racing() {
             let most = 1 << random.u32(0..=LONGEST.ilog2());
-            *pause = if at_once { 0 } else { random.u16(0..most) };
+            let drawn = if at_once { 0 } else { random.u16(0..most) };
+            step.change(|step| {
+                if let Place::Racing { pause, .. } = &mut step.place {
+                    *pause = drawn;
+                }
+            });
         }
     }
 }

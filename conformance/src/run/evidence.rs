@@ -11,7 +11,7 @@ use mapi_session_spec::rule::Demand;
 
 use super::{Past, Ran, Request, is_again, judge, patient, rests_on_every_settling, rests_on_waiting};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting};
-use crate::program::{Action, Awaited, Program, Step};
+use crate::program::{Action, Awaited, Kept, Program, Step};
 pub(super) use plainer::with_plain_arguments;
 use shrinking::{leave_out_whole_kinds, shrink};
 
@@ -158,9 +158,9 @@ fn joined<'a>(past: impl Iterator<Item = &'a Program>, last: &'a Program) -> Pro
     for program in past.chain(std::iter::once(last)) {
         let offset = all.steps.len() as u16;
         let names = crate::rename::Offsets::after(&all);
-        all.steps.extend(program.steps.iter().map(|step| Step {
-            after: step.after.map(|(index, wanted)| (index + offset, wanted)),
-            ..names.shift(step)
+        all.steps.extend(program.steps.iter().map(|step| {
+            let after = step.after.map(|(index, wanted)| (index + offset, wanted));
+            Kept::of(Step { after, ..names.shift(step) })
         }));
     }
     all
@@ -250,7 +250,7 @@ fn shrunk(
     let (_, _, ran) = shows(request, quick, dialect, program, deviation)
         .or_else(|| shows(request, careful, dialect, program, deviation))?;
     let fails = |steps: &[Step]| {
-        let program = Program { steps: steps.to_vec() };
+        let program = Program::of(steps.iter().copied());
         shows(request, quick, dialect, &program, deviation).is_some()
     };
     let mut steps: Vec<Step> = program
@@ -258,10 +258,10 @@ fn shrunk(
         .iter()
         .enumerate()
         .filter(|(i, step)| ran.contains(&(*i as u16)) || matches!(step.action, Action::Settle(_)))
-        .map(|(_, step)| Step { after: None, ..*step })
+        .map(|(_, step)| Step { after: None, ..**step })
         .collect();
     if !fails(&steps) {
-        steps.clone_from(&program.steps);
+        steps = program.steps.iter().map(|step| **step).collect();
     }
     if steps.len() > LONG {
         leave_out_whole_kinds(&mut steps, &fails);
@@ -274,7 +274,7 @@ fn shrunk(
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.
     let keep = if rests_on_waiting(kind) { is_settling } else { |_: &Step| false };
     shrink(&mut steps, keep, budget, &fails);
-    Some(waiting_to_the_end(crate::rename::compact(&Program { steps }), deviation))
+    Some(waiting_to_the_end(crate::rename::compact(&Program::of(steps)), deviation))
 }
 
 /// The run that decides cuts no waiting short: what was awaited may have come, and more be on its way. Where nothing at
@@ -284,7 +284,7 @@ fn waiting_to_the_end(mut program: Program, deviation: &Deviation) -> Program {
         let settlings = program.steps.iter_mut().filter(|step| is_settling(step)).rev();
         let which = if rests_on_every_settling(deviation) { usize::MAX } else { 1 };
         for step in settlings.take(which) {
-            step.action = Action::Settle(Awaited::default());
+            step.change(|step| step.action = Action::Settle(Awaited::default()));
         }
     }
     program
@@ -297,7 +297,7 @@ fn up_to_the_fault(program: &Program, observed: &Observed, deviation: &Deviation
     if !matches!(events.get(deviation.event), Some(Event::Settled { .. })) {
         return program;
     }
-    let is_called_back = |step: &Step| step.place.sink().is_some();
+    let is_called_back = |step: &Kept| step.place.sink().is_some();
     let earlier =
         events[..deviation.event].iter().filter(|event| matches!(event, Event::Call { .. })).count();
     let ran = observed.ran();

@@ -17,7 +17,7 @@ use super::quarantine::Quarantine;
 use super::{NotTested, Ran};
 use crate::isolation::parent::{self, BatchEnd, Observed, Setting, SharedSymbols, Task};
 use crate::plan::Planned;
-use crate::program::{Action, Awaited, Program, Step};
+use crate::program::{Action, Awaited, Kept, Program};
 
 /// How many programs share one process.
 const BATCH: usize = 50_000;
@@ -164,7 +164,7 @@ fn run_abreast(
 
 /// How often a program may wait for the subject.
 fn waits(program: &Program) -> usize {
-    let waits = |step: &&Step| match step.action {
+    let waits = |step: &&Kept| match step.action {
         Action::Settle(awaited) => awaited != Awaited::default(),
         Action::Call(call) => matches!(call, Call::LogonEx { .. } | Call::Logoff { .. }),
     };

@@ -116,7 +116,8 @@ impl Quarantine {
             let lethal = Lethal::of(program, index);
             if lethal.is_some_and(|lethal| self.counts.get(&lethal).is_some_and(|n| *n >= CRASHES)) {
                 // A place that never comes: the numbers of the other steps stay.
-                kept.steps[index].place = Place::Inside(mapi_session_spec::event::SinkId(u16::MAX));
+                let never = Place::Inside(mapi_session_spec::event::SinkId(u16::MAX));
+                kept.steps[index].change(|step| step.place = never);
             }
         }
         kept
@@ -140,7 +141,7 @@ mod tests {
             object: ObjectId(0),
         };
         let asked = Step { after: guard.map(|wanted| (0, wanted)), ..Step::call(question) };
-        let program = Program { steps: vec![Step::call(logoff), asked] };
+        let program = Program::of([Step::call(logoff), asked]);
         Lethal::of(&program, 1).expect("a call").after_logoff
     }
 
@@ -152,7 +153,7 @@ mod tests {
         let step = |call, wanted| Step { after: Some((0, wanted)), ..Step::call(call) };
         let mut steps = vec![Step::call(plain_logoff(first)), step(plain_logoff(second), Wanted::Success)];
         steps.extend([Wanted::Success, Wanted::Failure].map(|wanted| step(on(second), wanted)));
-        let program = Program { steps };
+        let program = Program::of(steps);
         let after_logoff = |index| Lethal::of(&program, index).expect("a call").after_logoff;
         assert_eq!((after_logoff(2), after_logoff(3)), (true, false));
     }

@@ -1,8 +1,5 @@
 //! From the child's records to what was observed of each program. Every number is checked before use.
 
-use std::ops::Range;
-use std::rc::Rc;
-
 use mapi_session_spec::dialect::says_something;
 use mapi_session_spec::event::{Callback, SinkId, ThreadId};
 use mapi_session_spec::hresult::HResult;
@@ -12,9 +9,8 @@ use mapi_session_spec::symbols::{Happening, Number, Slot, Slots, Symbol};
 use super::Observed;
 use crate::isolation::handover::Handover;
 use crate::isolation::observed::SharedSymbols;
-use crate::isolation::programs::Programs;
 use crate::isolation::wire::{Frequent, PLAIN, Record, frequent};
-use crate::program::Action;
+use crate::program::{Action, Kept};
 
 /// How many events one trace may have before the subject counts as broken.
 const MOST_EVENTS: usize = 100_000;
@@ -71,12 +67,10 @@ pub(super) struct Reader<'p> {
     pub(super) readings: Vec<Reading>,
     /// The number of the last of them.
     last: u32,
-    /// The part that has its program.
-    part: Rc<Programs>,
-    /// Where its steps lie among the different ones of the part: all that is in this range.
-    places: Range<usize>,
-    /// Of each different step of that part, how its call is written where the client's first thread makes it, and whether
-    /// that says something of the dialect; once it was met.
+    /// The steps of its program.
+    steps: &'p [Kept],
+    /// Of each step, by its number, how its call is written where the client's first thread makes it, and whether that says
+    /// something of the dialect; once it was met.
     calls: Vec<Option<(Number, bool)>>,
 }
 
@@ -88,8 +82,7 @@ impl<'p> Reader<'p> {
             readings: Vec::with_capacity(handover.count()),
             handover,
             last: 0,
-            part: Rc::new(Programs::of(&[])),
-            places: 0..0,
+            steps: &[],
             calls: Vec::new(),
         }
     }
@@ -111,8 +104,7 @@ impl<'p> Reader<'p> {
     pub(super) fn take_frequent(&mut self, words: &[u64]) -> usize {
         let Some(reading) = self.readings.last_mut().filter(|reading| !reading.ended) else { return 0 };
         let Reading { observed, slots, steps, .. } = reading;
-        let places = &self.part.which()[self.places.clone()];
-        let known = |step: u16| self.calls[*places.get(usize::from(step))? as usize];
+        let known = |step: u16| *self.calls.get(self.steps.get(usize::from(step))?.number() as usize)?;
         let plain_return = |form: u8| PLAIN_RETURNS.get(usize::from(form)).copied().flatten();
         let mut taken = 0;
         while let Some((trace, step, what)) = words.get(taken).and_then(|word| frequent(*word)) {
@@ -172,17 +164,12 @@ impl<'p> Reader<'p> {
     }
 
     fn begin(&mut self, trace: usize) -> Option<()> {
-        let (part, number) = self.handover.part(trace)?;
-        if !Rc::ptr_eq(part, &self.part) {
-            self.part = part.clone();
-            self.calls = vec![None; part.different().len()];
-        }
-        (self.last, self.places) = (trace as u32, part.range(number)?);
+        (self.last, self.steps) = (trace as u32, &self.handover.program(trace)?.steps);
         // What the last trace has no more use for: most have.
         let last = self.readings.last_mut().filter(|last| last.steps.is_empty());
         let steps = last.map(|last| std::mem::take(&mut last.steps)).unwrap_or_default();
         // A call and a return each, and the end: more comes of callbacks alone.
-        let most = 2 * self.places.len() + 1;
+        let most = 2 * self.steps.len() + 1;
         let observed = Observed::of_events(self.symbols.clone(), most);
         let (slots, callbacks) = (Slots::default(), Vec::new());
         self.readings.push(Reading { observed, slots, steps, callbacks, not_settled: false, ended: false });
@@ -255,16 +242,18 @@ impl<'p> Reader<'p> {
     /// How the call of this step is written, and whether it says something of the dialect.
     #[inline]
     fn call(&mut self, trace: usize, step: u16, thread: ThreadId) -> Option<(Number, bool)> {
-        let (part, number) = self.handover.part(trace)?;
-        let place = *part.places(number).get(usize::from(step))? as usize;
-        let is_frequent = thread == ThreadId(0) && Rc::ptr_eq(part, &self.part);
-        if is_frequent && let Some(known) = self.calls[place] {
-            return Some(known);
+        let step = self.handover.program(trace)?.steps.get(usize::from(step))?;
+        let (place, is_frequent) = (step.number() as usize, thread == ThreadId(0));
+        if is_frequent && let Some(Some(known)) = self.calls.get(place) {
+            return Some(*known);
         }
-        let Action::Call(call) = part.different()[place].action else { return None };
+        let Action::Call(call) = step.action else { return None };
         let happening = Happening::Call { thread, call };
         let written = (self.symbols.number_of(happening)?, says_something(&happening));
         if is_frequent {
+            if place >= self.calls.len() {
+                self.calls.resize((place + 1).next_power_of_two(), None);
+            }
             self.calls[place] = Some(written);
         }
         Some(written)

@@ -7,7 +7,7 @@ use mapi_session_spec::event::ThreadId;
 use mapi_session_spec::state::World;
 use rustc_hash::FxHashMap;
 
-use crate::program::Step;
+use crate::program::Kept;
 
 /// What a program's end depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub(super) struct Reached {
 #[derive(Debug)]
 pub(super) struct Conclusion {
     /// Without guards: they are the program's.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<Kept>,
     pub(super) aims: FixedBitSet,
     pub(super) leaves_a_ghost: bool,
 }

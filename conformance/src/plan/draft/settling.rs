@@ -17,11 +17,7 @@ impl Draft<'_> {
         }
         self.await_what_who_leaves_when_told_brings(&mut awaited);
         self.note_owed();
-        self.steps.push(Step {
-            action: Action::Settle(awaited),
-            place: Place::Thread(ThreadId(0)),
-            after: self.guard,
-        });
+        self.push(Action::Settle(awaited), Place::Thread(ThreadId(0)));
         for owed in &mut self.world.owed {
             owed.paid = true;
             if let OwedKind::Told { heard, .. } = &mut owed.kind {
@@ -36,19 +32,18 @@ impl Draft<'_> {
     pub(super) fn listen_for_strays(&mut self) {
         let Some(Step {
             action: Action::Call(Call::Logoff { session, .. }), place: Place::Thread(_), ..
-        }) = self.steps.last()
+        }) = self.steps.last().map(|last| **last)
         else {
             return;
         };
-        let was_refused = self.world.session(*session).is_some_and(Session::is_logged_on);
+        let was_refused = self.world.session(session).is_some_and(Session::is_logged_on);
         let listens =
-            |r: &Registration| r.active && r.session != *session && r.mask.has(EventMask::END_OF_SESSION);
+            |r: &Registration| r.active && r.session != session && r.mask.has(EventMask::END_OF_SESSION);
         if was_refused
             && self.awaited() == Awaited::default()
             && self.world.all_registrations().any(|(_, r)| listens(r))
         {
-            let action = Action::Settle(Awaited::STRAYS);
-            self.steps.push(Step { action, place: Place::Thread(ThreadId(0)), after: self.guard });
+            self.push(Action::Settle(Awaited::STRAYS), Place::Thread(ThreadId(0)));
         }
     }
 

@@ -8,7 +8,7 @@ use mapi_session_spec::state::ObjectKind;
 
 use super::Draft;
 use super::conclusions::{Conclusion, Reached};
-use crate::program::{Place, Step, Wanted};
+use crate::program::{Kept, Place, Step, Wanted};
 
 impl Draft<'_> {
     /// Ends the program. After this the state says nothing any more.
@@ -16,8 +16,7 @@ impl Draft<'_> {
         self.listen_for_strays();
         let reached = self.reached();
         if let Some(known) = reached.as_ref().and_then(|reached| self.conclusions.get(reached)) {
-            let after = self.guard;
-            self.steps.extend(known.steps.iter().map(|step| Step { after, ..*step }));
+            self.steps.extend(known.steps.iter().map(|step| guarded(*step, self.guard)));
             self.aims.union_with(&known.aims);
             self.leaves_a_ghost |= known.leaves_a_ghost;
             return;
@@ -33,7 +32,7 @@ impl Draft<'_> {
         let aims = std::mem::replace(&mut self.aims, aims_before);
         self.aims.union_with(&aims);
         if let Some(reached) = reached {
-            let steps = self.steps[begin..].iter().map(|step| Step { after: None, ..*step }).collect();
+            let steps = self.steps[begin..].iter().map(|step| guarded(*step, None)).collect();
             self.conclusions.add(reached, Conclusion { steps, aims, leaves_a_ghost });
         }
     }
@@ -103,4 +102,9 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// The same step with this guard.
+fn guarded(step: Kept, guard: Option<(u16, Wanted)>) -> Kept {
+    if step.after == guard { step } else { Kept::of(Step { after: guard, ..*step }) }
 }

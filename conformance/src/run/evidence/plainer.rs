@@ -25,7 +25,7 @@ pub(in crate::run) fn with_plain_arguments(
     }
     let mut program = evidence.program.clone();
     let step = program.steps.iter_mut().rev().find(|step| step.action == Action::Call(peculiar))?;
-    step.action = Action::Call(plain);
+    step.change(|step| step.action = Action::Call(plain));
     let observed = parent::run(request.setting, &[&program]).observed.into_iter().next()?;
     let events = observed.events();
     let past = Past::none(request.setting.has_a_process_of_its_own());

@@ -110,9 +110,10 @@ fn has_late_words(request: &Request, dialect: Dialect, rounds: &mut Rounds) -> b
 /// announcement may have several words, and the later of them are not to be taken for those of the next.
 fn listening(mut program: Program) -> Program {
     let raced = program.steps.iter().rposition(|step| step.place.is_racing()).unwrap_or(0);
-    let after = program.steps[raced..].iter().position(is_settling).map_or(raced, |index| raced + index);
+    let after =
+        program.steps[raced..].iter().position(|step| is_settling(step)).map_or(raced, |index| raced + index);
     for step in program.steps[..=after].iter_mut().filter(|step| is_settling(step)) {
-        step.action = Action::Settle(Awaited::default());
+        step.change(|step| step.action = Action::Settle(Awaited::default()));
     }
     program
 }
