@@ -61,6 +61,11 @@ pub(super) fn two_sessions(seed: &Draft, all: &mut Vec<Planned>) {
                     for (session, _) in [(first, second), (second, first)] {
                         pair_edges(seed, all, &draft, session);
                     }
+                    if registered == 0b11 && opens.is_empty() && !seed.is_least() {
+                        for session in [first, second] {
+                            refused_for_the_reserved_word(seed, all, &draft, session);
+                        }
+                    }
                 }
             }
         }
@@ -81,6 +86,17 @@ fn pair_edges(seed: &Draft, all: &mut Vec<Planned>, draft: &Draft, session: Sess
     all.push(draft.clone().edge(Call::Release { target: Target::Session(session) }));
     let bad = Call::Logoff { session, ui_param: 0, flags: LogoffFlags(0x5), reserved: 0, dirty: false };
     all.push(draft.clone().edge(bad));
+}
+
+/// Both listen: who hears of a Logoff that was refused may do so at any time, or not in each.
+fn refused_for_the_reserved_word(seed: &Draft, all: &mut Vec<Planned>, draft: &Draft, session: SessionId) {
+    for (flags, reserved) in [(0, 1), (1, 1), (1, u32::MAX), (3, 1)] {
+        let flags = LogoffFlags(flags);
+        let bad = Call::Logoff { session, ui_param: 0, flags, reserved, dirty: false };
+        if allowed(seed, &bad) {
+            all.push(draft.clone().edge(bad));
+        }
+    }
 }
 
 /// Three clients: two who share at most, and one who may not.
