@@ -15,6 +15,7 @@ use super::{DemandArgs, RequireArgs, SubjectArgs};
 use crate::failure::Failure;
 use crate::isolation::parent::{PATIENCE, Setting};
 use crate::plan::{Brief, Planned, Repeats, Suite, plan};
+use crate::program::Step;
 use crate::report::json::{Context, hex};
 use crate::report::words;
 use crate::run::{Findings, Request, Status, run};
@@ -247,7 +248,9 @@ fn not_a_library(path: &Path, why: &str) -> Failure {
 fn hash_of(planned: &[Planned]) -> String {
     let mut hash = FxHasher::default();
     for planned in planned {
-        planned.program.hash(&mut hash);
+        // By what the steps are: their numbers may be others in each run.
+        planned.program.steps.len().hash(&mut hash);
+        planned.program.steps.iter().for_each(|step| Step::hash(step, &mut hash));
     }
     format!("{:016x}", hash.finish())
 }

@@ -81,6 +81,7 @@ impl PartialEq for Kept {
 
 impl Eq for Kept {}
 
+/// By its number: for tables of one run, and for nothing that is kept.
 impl Hash for Kept {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {

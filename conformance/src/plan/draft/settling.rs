@@ -36,13 +36,16 @@ impl Draft<'_> {
         else {
             return;
         };
-        let was_refused = self.world.session(session).is_some_and(Session::is_logged_on);
+        if self.world.session(session).is_some_and(Session::is_logged_on) {
+            self.listen_for_words_of(session);
+        }
+    }
+
+    /// The same, whatever came of its Logoff.
+    pub(super) fn listen_for_words_of(&mut self, session: SessionId) {
         let listens =
             |r: &Registration| r.active && r.session != session && r.mask.has(EventMask::END_OF_SESSION);
-        if was_refused
-            && self.awaited() == Awaited::default()
-            && self.world.all_registrations().any(|(_, r)| listens(r))
-        {
+        if self.awaited() == Awaited::default() && self.world.all_registrations().any(|(_, r)| listens(r)) {
             self.push(Action::Settle(Awaited::STRAYS), Place::Thread(ThreadId(0)));
         }
     }
