@@ -264,8 +264,11 @@ fn run_some(
                     again.push((batch[last].0, Cow::Owned(kept)));
                 }
                 again.extend(batch[begun..].iter().cloned());
-                for (_, program) in again.iter_mut().chain(&mut queue) {
-                    *program = Cow::Owned(quarantine.without_lethal(program));
+                // Whatever else was quarantined was left out of them before.
+                if killed {
+                    for (_, program) in again.iter_mut().chain(&mut queue) {
+                        *program = Cow::Owned(quarantine.without_lethal(program));
+                    }
                 }
             }
         }
