@@ -1,5 +1,4 @@
-//! How a process gets its programs: in parts, while it already runs. To write them out takes as long as to run a good
-//! deal of them.
+//! How a process gets its programs: in parts, while it already runs, so that what is not written yet is not waited for.
 //!
 //! The memory begins with how many programs there are in all, and whether any of them races. The parts follow, one after
 //! the other, each with its length in front. What has been handed over is not written to any more.

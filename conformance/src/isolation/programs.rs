@@ -114,7 +114,7 @@ impl Programs {
         Steps { different: &self.different, which: self.places(program) }
     }
 
-    /// Which of [`Self::which`] are the steps of one program. None, if there is none of that number.
+    /// Where the steps of one program lie among the different ones. Nowhere, if there is none of that number.
     #[inline]
     fn places(&self, program: usize) -> &[u32] {
         let begin = program.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());

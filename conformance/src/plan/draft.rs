@@ -325,9 +325,10 @@ impl<'r> Draft<'r> {
         self.edge_whichever(call, &then, &|_| {}, &then)
     }
 
-    /// The same with a second Logoff of that session, of which nobody is to hear.
-    pub fn edge_in_silence(self, second: Call, session: SessionId) -> Planned {
-        let listen = |draft: &mut Self| draft.listen_for_words_of(session);
+    /// The same with a second Logoff of a session, of which nobody is to hear.
+    pub fn edge_in_silence(self, second: Call) -> Planned {
+        let listen =
+            |draft: &mut Self| second.session().into_iter().for_each(|of| draft.listen_for_words(of));
         self.edge_either(second, listen, listen)
     }
 

@@ -37,12 +37,12 @@ impl Draft<'_> {
             return;
         };
         if self.world.session(session).is_some_and(Session::is_logged_on) {
-            self.listen_for_words_of(session);
+            self.listen_for_words(session);
         }
     }
 
-    /// The same, whatever came of its Logoff.
-    pub(super) fn listen_for_words_of(&mut self, session: SessionId) {
+    /// Where somebody else listens: whoever hears of this session all the same may do so a moment later.
+    pub(super) fn listen_for_words(&mut self, session: SessionId) {
         let listens =
             |r: &Registration| r.active && r.session != session && r.mask.has(EventMask::END_OF_SESSION);
         if self.awaited() == Awaited::default() && self.world.all_registrations().any(|(_, r)| listens(r)) {
