@@ -24,8 +24,8 @@ use mapi_session_spec::{Era, Level};
 const TURNS: usize = 7;
 /// The machine's pace changes from one moment to the next: the more turns, the less that matters.
 const TURNS_OF_THE_LOOP: usize = 3 * TURNS;
-/// Enough that the start of a process is no part of what a call costs.
-const ROUNDS: usize = 50_000;
+/// Enough that the start of a process, 3 ms, is hardly a part of what a call costs.
+const ROUNDS: usize = 100_000;
 const DEMAND: Demand = Demand { level: Level::Robust, era: Era::FastShutdown };
 
 type Part = fn(&Bench);

@@ -20,7 +20,7 @@ use crate::plan::Planned;
 use crate::program::{Action, Awaited, Kept, Program};
 
 /// How many programs share one process.
-const BATCH: usize = 50_000;
+const BATCH: usize = 100_000;
 /// The same where `MAPIUninitialize` is left out because it kills the subject: what is left behind adds up.
 const BATCH_WITHOUT_CLEANING: usize = 1_000;
 
