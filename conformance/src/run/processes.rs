@@ -32,6 +32,10 @@ const ABREAST_WITHOUT_RACES: usize = 16;
 /// A race that takes longer than this, on the average, is one that waits.
 const WAITS: Duration = Duration::from_millis(2);
 
+/// How long a call of a subject that has hung may take in what is still to run: whether it hangs is decided by one that is
+/// waited for at length.
+const HANGS_AGAIN: Duration = Duration::from_secs(1);
+
 /// What is run, how, and the list that what is observed is written in.
 #[derive(Clone, Copy)]
 struct Run<'a> {
@@ -46,15 +50,18 @@ pub(super) struct Parts<'a> {
     abreast: usize,
     /// The number of the next process.
     process: usize,
+    /// Of the part before.
+    quarantine: Quarantine,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) const fn new(
-        setting: &'a Setting,
-        planned: &'a [Planned],
-        symbols: &'a SharedSymbols,
-    ) -> Self {
-        Self { run: Run { setting, planned, symbols }, abreast: 1, process: 0 }
+    pub(super) fn new(setting: &'a Setting, planned: &'a [Planned], symbols: &'a SharedSymbols) -> Self {
+        Self {
+            run: Run { setting, planned, symbols },
+            abreast: 1,
+            process: 0,
+            quarantine: Quarantine::default(),
+        }
     }
 
     /// Runs this part.
@@ -68,9 +75,10 @@ impl<'a> Parts<'a> {
         let count = u32::try_from(which.len()).unwrap_or(u32::MAX);
         let clock = Instant::now();
         let mut ran = if self.abreast > 1 {
-            run_abreast(self.run, which, self.abreast, progress)?
+            run_abreast(self.run, which, self.abreast, &self.quarantine, progress)?
         } else {
-            let (mut ran, rest) = run_some(self.run, which, true, progress, foresee)?;
+            self.quarantine = self.quarantine.anew();
+            let (mut ran, rest) = run_some(self.run, which, true, &mut self.quarantine, progress, foresee)?;
             if !rest.is_empty() {
                 let mut process = ran.last().map_or(0, |ran| ran.process + 1);
                 let mut others = self.run_what_waits(rest, &ran, progress)?;
@@ -98,9 +106,10 @@ impl<'a> Parts<'a> {
         alone: &[Ran],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Ran>, NotTested> {
-        let abreast = run_abreast(self.run, rest.clone(), ABREAST_WITHOUT_RACES, progress)?;
+        let abreast = run_abreast(self.run, rest.clone(), ABREAST_WITHOUT_RACES, &self.quarantine, progress)?;
         if kept_out::keep_each_other_out(observed(alone), observed(&abreast)) {
-            return run_some(self.run, rest, false, progress, &mut |_, _| {}).map(|(ran, _)| ran);
+            let quarantine = &mut self.quarantine.anew();
+            return run_some(self.run, rest, false, quarantine, progress, &mut |_, _| {}).map(|(ran, _)| ran);
         }
         self.abreast = ABREAST;
         Ok(abreast)
@@ -120,11 +129,12 @@ fn number_from(ran: &mut [Ran], next: &mut usize) {
     *next += used;
 }
 
-/// Runs these in as many shares as processes run abreast.
+/// Runs these in as many shares as processes run abreast. Each learns for itself what is to be left out.
 fn run_abreast(
     run: Run,
     which: Range<usize>,
     abreast: usize,
+    known: &Quarantine,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
     let shares = in_shares(which.clone(), abreast, |i| waits(&run.planned[i].program));
@@ -141,7 +151,7 @@ fn run_abreast(
                     let mut progress = |done: usize, _| {
                         let _ = report.send((number, done.saturating_sub(start)));
                     };
-                    run_some(run, share, false, &mut progress, &mut |_, _| {})
+                    run_some(run, share, false, &mut known.anew(), &mut progress, &mut |_, _| {})
                 })
             })
             .collect();
@@ -201,7 +211,8 @@ pub fn run_all(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Ran>, NotTested> {
     let run = Run { setting, planned, symbols: &SharedSymbols::default() };
-    run_some(run, 0..planned.len(), false, progress, &mut |_, _| {}).map(|(ran, _)| ran)
+    let mut quarantine = Quarantine::default();
+    run_some(run, 0..planned.len(), false, &mut quarantine, progress, &mut |_, _| {}).map(|(ran, _)| ran)
 }
 
 /// How often the subject's process may die of what no quarantine keeps it from, before nothing more is run.
@@ -213,28 +224,29 @@ fn run_some(
     run: Run,
     which: Range<usize>,
     may_stop: bool,
+    quarantine: &mut Quarantine,
     progress: &mut dyn FnMut(usize, usize),
     foresee: &mut dyn FnMut(usize, &[Showing]),
 ) -> Result<(Vec<Ran>, Range<usize>), NotTested> {
     let Run { setting, planned, symbols } = run;
     let mut ran: Vec<Ran> = Vec::with_capacity(which.len());
-    let mut quarantine = Quarantine::default();
     let mut process = 0;
     let end = which.end;
     let mut queue: Queue = which.map(|i| (i, Cow::Borrowed(&planned[i].program))).collect();
     while !queue.is_empty() {
         let batch: Vec<(usize, Cow<Program>)> =
-            queue.drain(..next_batch(planned, &queue, &quarantine)).collect();
+            queue.drain(..next_batch(planned, &queue, quarantine)).collect();
         let programs: Vec<&Program> = batch.iter().map(|(_, program)| &**program).collect();
         let past = |offset: usize| Past::none(offset == 0 && setting.has_a_process_of_its_own());
         let races = batch.iter().any(|(program, _)| planned[*program].race.is_some());
         let task = Task { programs: &programs, races, may_stop, symbols };
-        let result = parent::run_and_meanwhile(setting, task, &mut |from, observed| {
-            let observed = observed.iter().zip(from..);
-            let showings: Vec<_> =
-                observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
-            foresee(ran.len() + from, &showings);
-        });
+        let result =
+            parent::run_and_meanwhile(&in_a_hurry(setting, quarantine), task, &mut |from, observed| {
+                let observed = observed.iter().zip(from..);
+                let showings: Vec<_> =
+                    observed.map(|(observed, i)| Showing { past: past(i), observed }).collect();
+                foresee(ran.len() + from, &showings);
+            });
         let begun = result.observed.len();
         for (offset, observed) in result.observed.into_iter().enumerate() {
             ran.push(Ran { program: batch[offset].0, observed, past: past(offset), process });
@@ -280,6 +292,16 @@ fn run_some(
     Ok((ran, end..end))
 }
 
+/// Where a call has hung, others may, and none of them is waited for as long as that one.
+fn in_a_hurry<'s>(setting: &'s Setting, quarantine: &Quarantine) -> Cow<'s, Setting> {
+    match setting.timeout {
+        Some(limit) if quarantine.has_hung => {
+            Cow::Owned(Setting { timeout: Some(limit.min(HANGS_AGAIN)), ..setting.clone() })
+        }
+        _ => Cow::Borrowed(setting),
+    }
+}
+
 /// Programs still to run, with their places in the plan.
 type Queue<'a> = VecDeque<(usize, Cow<'a, Program>)>;
 
@@ -295,6 +317,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::subject::Subject;
+
+    #[test]
+    fn where_a_call_has_hung_the_others_are_waited_for_less_and_never_longer_than_asked() {
+        let limits = |limit: Option<u64>, has_hung| {
+            let timeout = limit.map(Duration::from_millis);
+            let setting = Setting {
+                program: None,
+                subject: Subject::Reference,
+                profile: None,
+                timeout,
+                settle: Duration::ZERO,
+                patience: 0,
+                linger: Duration::ZERO,
+            };
+            let mut quarantine = Quarantine::default();
+            quarantine.has_hung = has_hung;
+            in_a_hurry(&setting, &quarantine).timeout.map(|limit| limit.as_millis())
+        };
+        assert_eq!(limits(Some(5_000), false), Some(5_000));
+        assert_eq!(limits(Some(5_000), true), Some(1_000));
+        assert_eq!(limits(Some(400), true), Some(400));
+        assert_eq!(limits(None, true), None, "somebody steps through it");
+    }
 
     proptest! {
         #[test]

@@ -77,9 +77,16 @@ const fn is_of_iunknown(call: &Call) -> bool {
 pub(super) struct Quarantine {
     counts: HashMap<Lethal, u32>,
     pub(super) deaths: u32,
+    /// A call never came back, though no person was waited for.
+    pub(super) has_hung: bool,
 }
 
 impl Quarantine {
+    /// For other programs: what one call does to a subject, it may do in few of them, and each is worth a try.
+    pub(super) fn anew(&self) -> Self {
+        Self { has_hung: self.has_hung, ..Self::default() }
+    }
+
     /// `MAPIUninitialize` is made no more: what it would have cleaned up stays.
     pub(super) fn leaves_things_behind(&self) -> bool {
         let mut lethal = self.counts.iter().filter(|(_, deaths)| **deaths >= CRASHES);
@@ -99,6 +106,7 @@ impl Quarantine {
             .events()
             .iter()
             .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
+        self.has_hung |= hung && !lethal.waits_for_a_person;
         let is_misuse = lethal.after_misuse || (lethal.after_logoff && !is_of_iunknown(&call));
         let weight = match () {
             () if hung || is_misuse || lethal.waits_for_a_person => CRASHES,
@@ -127,9 +135,11 @@ impl Quarantine {
 #[cfg(test)]
 mod tests {
     use mapi_session_spec::alphabet::{logoff_with, plain_logoff};
-    use mapi_session_spec::event::{Method, ObjectId, SessionId};
+    use mapi_session_spec::event::{CallId, Method, ObjectId, SessionId, ThreadId};
+    use mapi_session_spec::outcome::{Out, Outcome};
 
     use super::*;
+    use crate::isolation::parent::SharedSymbols;
     use crate::program::Step;
 
     /// Whether a question counts as asked after the Logoff that comes before it.
@@ -166,5 +176,26 @@ mod tests {
             assert!(is_after(logoff, Some(Wanted::Success)));
             assert!(!is_after(logoff, Some(Wanted::Failure)));
         }
+    }
+
+    /// Whether a subject in which this call ends so is known to hang, in other programs too.
+    fn has_hung(call: Call, ending: Ending) -> bool {
+        let (id, thread) = (CallId(0), ThreadId(0));
+        let outcome = Outcome { ending, out: Out::None };
+        let events = [Event::Call { id, thread, call }, Event::Return { id, outcome }];
+        let mut observed = Observed::showing(&SharedSymbols::default(), &events);
+        observed.died_at = Some(0);
+        let mut quarantine = Quarantine::default();
+        quarantine.note(&observed, &Program::of([Step::call(call)]));
+        quarantine.anew().has_hung
+    }
+
+    #[test]
+    fn a_subject_hangs_where_a_call_does_not_come_back_though_no_person_is_waited_for() {
+        let (plain, asks) = (LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_UI);
+        let logoff = |flags| logoff_with(SessionId(0), flags);
+        assert!(has_hung(logoff(plain), Ending::Hung));
+        assert!(!has_hung(logoff(asks), Ending::Hung), "somebody may think it over");
+        assert!(!has_hung(logoff(plain), Ending::Crashed(11)));
     }
 }
