@@ -273,7 +273,7 @@ fn is_again(rules: &Rules, again: &Deviation, first: &Deviation) -> bool {
 /// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,
 /// or came again afterwards.
 const fn rests_on_waiting(kind: Kind) -> bool {
-    matches!(kind, Kind::MissingCallback | Kind::Lifetime | Kind::RepeatedCallback)
+    matches!(kind, Kind::MissingCallback | Kind::Lifetime) || kind.may_be_of_before()
 }
 
 /// Whether it is not the last settling alone that decides: something was heard, and how much an announcement brings shows
@@ -300,7 +300,7 @@ fn patient(setting: &Setting, deviation: &Deviation) -> Setting {
         let times = if came { 3 } else { 10 };
         patient.settle = setting.settle.max(Duration::from_millis(1)) * times;
     }
-    if !matches!(kind, Kind::UnexpectedCallback | Kind::RepeatedCallback) {
+    if kind != Kind::UnexpectedCallback && !kind.may_be_of_before() {
         // What comes after the end concerns only what must not come.
         patient.linger = Duration::ZERO;
     }

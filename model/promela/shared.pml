@@ -53,6 +53,14 @@ byte told[3];               /* the sink is to be told of another's Logoff (SHARE
 
 byte quiet[3];              /* the sink is to hear nothing of a stranger's Logoff (SHARED-011): PAID until it does */
 
+/* SHARED-011 also of who has left: what happened before may still be on its way until all has settled. A reading: where
+ * two who left owed the same sink a word, whose came nobody can tell, and both may be on their way for ever. */
+bool listened[3];           /* its registration lived when its session logged off */
+bool wound[4];              /* all has settled since the session ended */
+byte owes[3];               /* who has left owing the sink a word since all has settled, a bit each */
+byte vague;                 /* whose words cannot be told apart, a bit each */
+byte gone[3];               /* the sink is to hear nothing of a Logoff, its session having left: PAID until it does */
+
 bool notified;              /* a bound: one notification in a history */
 
 #define NONE     0
@@ -69,7 +77,9 @@ c_code {
 		int i;
 		for (i = 0; i < 4; i++) to += sprintf(to, "%d%d%d%d%d.", now.phase[i], now.worked[i], now.disturbed[i], now.must[i], now.unsure[i]);
 		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d%d%d.", now.live[i], now.held[i], now.back[i], now.told[i], now.quiet[i]);
-		sprintf(to, "%d.%d.%d", now.notified, now.pending, now.who);
+		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d.", now.listened[i], now.owes[i], now.gone[i]);
+		for (i = 0; i < 4; i++) to += sprintf(to, "%d", now.wound[i]);
+		sprintf(to, ".%d.%d.%d.%d", now.vague, now.notified, now.pending, now.who);
 	}
 };
 
@@ -93,9 +103,11 @@ c_code {
 /* somebody has left the session that k belongs to, of which k may be hearing late */
 #define LEFT_BY_SOME(k) (k == APART -> LEFT(APART) : LEFT(S1) || LEFT(S2) || LEFT(LATE))
 
-#define OWED      (back[0] + back[1] + back[2] + told[0] + told[1] + quiet[0] + quiet[1] + quiet[2] > 0)
+#define OWED      (back[0] + back[1] + back[2] + told[0] + told[1] + quiet[0] + quiet[1] + quiet[2] + \
+	gone[0] + gone[1] + gone[2] > 0)
 #define UNSETTLED (back[0] == UNPAID || back[1] == UNPAID || back[2] == UNPAID || told[0] == UNPAID || told[1] == UNPAID || \
-	quiet[0] == UNPAID || quiet[1] == UNPAID || quiet[2] == UNPAID)
+	quiet[0] == UNPAID || quiet[1] == UNPAID || quiet[2] == UNPAID || \
+	!MILD && (gone[0] == UNPAID || gone[1] == UNPAID || gone[2] == UNPAID))
 
 /* ---- shapes of steps ---- */
 
@@ -136,7 +148,10 @@ inline forget(s) {
 /* SHARED-004: every other member that is on and registered is to be told. A reading: whoever is told by any Logoff, or
  * leaves meanwhile, is owed nothing more. */
 inline owe_word(k) {
-	if :: who != k && SAME(who, k) && phase[k] == ON && live[k] -> told[k] = UNPAID :: else fi
+	if
+	:: who != k && SAME(who, k) && phase[k] == ON && live[k] -> told[k] = UNPAID; owes[k] = owes[k] | (1 << who)
+	:: else
+	fi
 }
 
 /* SHARED-011, LOGON-010: whoever is on and does not share the session is to hear nothing, now or later. A reading: that
@@ -145,7 +160,20 @@ inline hush(k) {
 	if :: !SAME(who, k) && phase[k] == ON && live[k] && quiet[k] == NOTHING -> quiet[k] = PAID :: else fi
 }
 
+inline bygone(k) {
+	if :: who != k && wound[k] && listened[k] -> gone[k] = PAID :: else fi
+}
+
+inline blur(k) {
+	if :: owes[k] & (owes[k] - 1) -> vague = vague | owes[k] :: else fi;
+	owes[k] = 0; gone[k] = NOTHING
+}
+inline wind_up(s) {
+	if :: LEFT(s) && !(vague & (1 << s)) -> wound[s] = true :: else fi
+}
+
 inline logged_off() {
+	if :: who != LATE -> listened[who] = live[who] :: else fi;
 	phase[who] = OFF;
 	forget(who);
 	disturb_others()
@@ -154,7 +182,7 @@ inline logged_off() {
 /* A reading: its registration is not known to be over; the Rust side lets the sink be given back only at a Logoff. */
 inline ended_before() {
 	if
-	:: who != LATE && live[who] -> logged_off(); live[who] = true
+	:: who != LATE && live[who] -> logged_off(); live[who] = true; listened[who] = false
 	:: else -> logged_off()
 	fi
 }
@@ -178,8 +206,10 @@ inline released() {
 
 #define CLIENT(s, name) \
 	:: d_step { QUIET && phase[s] == ON -> from(); pending = LOGOFF; who = s; hush(0); hush(1); hush(2); \
+		bygone(0); bygone(1); bygone(2); \
 		to(name "->Logoff(0x0, 0x0, 0x0)"); } \
 	:: d_step { QUIET && phase[s] == ON -> from(); pending = LOGOFF_S; who = s; hush(0); hush(1); hush(2); \
+		bygone(0); bygone(1); bygone(2); \
 		owe_word(0); owe_word(1); \
 		to(name "->Logoff(0x0, MAPI_LOGOFF_SHARED, 0x0)"); } \
 	CALL(phase[s] == ON && (must[s] || !worked[s]), ASK, s, name "->QueryIdentity()") \
@@ -195,6 +225,7 @@ inline released() {
 	:: d_step { held[k] > 0 && LEAVING && !notified -> from(); \
 		notified = true; if :: told[k] == UNPAID -> told[k] = PAID :: else fi; \
 		if :: quiet[k] == PAID && !SAME(who, k) && !LEFT_BY_SOME(k) -> quiet[k] = UNPAID :: else fi; \
+		if :: gone[k] == PAID -> gone[k] = UNPAID :: else fi; \
 		to("← " name "->OnNotify(fnevCriticalError)"); }
 
 active proctype everybody() {
@@ -249,6 +280,7 @@ end:	do
 	/* ================ nothing more comes ================ */
 	/* SHARED-004, UNK-014: by then every word is passed and every sink given back. */
 	:: d_step { QUIET && OWED && !UNSETTLED -> from();
-		back[0] = NOTHING; back[1] = NOTHING; back[2] = NOTHING; told[0] = NOTHING; told[1] = NOTHING; to("settled"); }
+		back[0] = NOTHING; back[1] = NOTHING; back[2] = NOTHING; told[0] = NOTHING; told[1] = NOTHING;
+		blur(0); blur(1); blur(2); wind_up(S1); wind_up(S2); wind_up(APART); wind_up(LATE); to("settled"); }
 	od
 }

@@ -42,6 +42,7 @@ fn debt(owed: &Owed) -> String {
             let why = match why {
                 Hush::Refused => "it was refused",
                 Hush::Again => "the session had ended before",
+                Hush::Left => "the one who would hear had left before",
             };
             format!("{listener} must hear nothing of {caller}'s Logoff: {why}")
         }

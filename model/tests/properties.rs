@@ -15,6 +15,7 @@ fn demand() -> Demand {
 const CANNOT_FAIL: &[(&str, RequirementId, &str)] = &[
     ("session", Family::Notify.id(15), "with one registration there is no other connection to collide with"),
     ("ending", Family::Logon.id(10), "nobody there is told but who is owed a word"),
+    ("ending", Family::Shared.id(11), "nobody there is told but who is owed a word"),
     ("ending", Family::Notify.id(3), "nobody there is told of anything but the end of a session"),
     ("ending", Family::Shared.id(10), "nobody there is told of anything but the end of a session"),
     ("race", Family::Notify.id(3), "nobody there is told of anything but the end of a session"),

@@ -22,6 +22,8 @@ pub enum Kind {
     UnexpectedCallback,
     /// A sink was called for what it had been called for before.
     RepeatedCallback,
+    /// A sink was called when all that it was to hear had come.
+    LateCallback,
     /// The right things in the wrong order.
     Order,
     /// A pointer is another's.
@@ -41,6 +43,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// It is one callback too many, and may have been on its way when it was thought that all had come.
+    pub const fn may_be_of_before(self) -> bool {
+        matches!(self, Self::RepeatedCallback | Self::LateCallback)
+    }
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,6 +56,7 @@ impl Kind {
             Self::MissingCallback => "missing-callback",
             Self::UnexpectedCallback => "unexpected-callback",
             Self::RepeatedCallback => "repeated-callback",
+            Self::LateCallback => "late-callback",
             Self::Order => "order",
             Self::Identity => "identity",
             Self::Lifetime => "lifetime",
@@ -370,6 +378,7 @@ impl<'r> Judge<'r> {
                         }
                         OwedKind::Told { .. } => Kind::MissingCallback,
                         OwedKind::Hushed { why: Hush::Again, .. } => Kind::RepeatedCallback,
+                        OwedKind::Hushed { why: Hush::Left, .. } => Kind::LateCallback,
                         OwedKind::Untold { .. } | OwedKind::Hushed { .. } => Kind::UnexpectedCallback,
                         OwedKind::Unadvised { .. } | OwedKind::Abandoned { .. } => Kind::Lifetime,
                     };

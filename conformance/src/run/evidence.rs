@@ -268,7 +268,8 @@ fn shrunk(
     }
     // Each try of these waits, also one that shows the fault.
     let budget = match kind {
-        Kind::Hang | Kind::RepeatedCallback => 12,
+        Kind::Hang => 12,
+        kind if kind.may_be_of_before() => 48,
         _ => (STEPS_TRIED / steps.len().max(1)).clamp(20, 200),
     };
     // What rests on absence needs the waiting: a trace without it shows only that the subject was not quick.

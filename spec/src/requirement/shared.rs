@@ -194,10 +194,10 @@ pub const ROWS: &[Requirement] = &[
                 document: "registering-for-a-notification.md",
                 section: "Registering for a Notification",
             },
-            Source { document: "edge cases of the survey behind this project", section: "A-05" },
+            Source { document: "edge cases of the survey behind this project", section: "A-05, E-20" },
         ],
         text: "Word of a Logoff goes to those who share the session with the one who logs off; a session \
-               outside it hears nothing.",
+               outside it hears nothing, nor does one that logged off before, of what comes after that.",
         observable: Observable::Boundary,
         since: 1,
         revision: 1,

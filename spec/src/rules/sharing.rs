@@ -138,5 +138,6 @@ pub(super) const ARMS: &[Arm] = &[
     )
     .about(Scope::of(&[CallKind::OnObject]).that_met(&[Either])),
     hushed!(Logoff 25, Documented, Refused, "nothing: the Logoff was refused, and so nobody leaves"),
+    hushed!(Shared 11, Conventional, Left, "nothing: this session had logged off before, and shares with nobody any more"),
     hushed!(Logoff 28, Conventional, Again, "nothing: the session had logged off before, and that was announced then"),
 ];

@@ -119,6 +119,8 @@ pub struct Session {
     pub never_logged_off: bool,
     /// It has ended, and the subject has settled since: whatever its end brings to others has come.
     pub wound_up: bool,
+    /// A sink was still registered on it when it logged off.
+    pub left_registered: bool,
     /// It ended together with another that owed the same listener a word: whose words came, nobody can tell, and some may
     /// be on their way for ever.
     pub words_unclear: bool,
@@ -155,6 +157,7 @@ impl Session {
             identity: None,
             never_logged_off: false,
             wound_up: false,
+            left_registered: false,
             words_unclear: false,
             ended_twice_over: false,
             failed_since_told: false,

@@ -61,13 +61,15 @@ impl Times {
     }
 }
 
-/// Why a Logoff announces nothing.
+/// Why somebody hears nothing of a Logoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hush {
     /// It was refused for its arguments (LOGOFF-025).
     Refused,
     /// The session had logged off before, and all that brings had come (LOGOFF-028).
     Again,
+    /// The listener had logged off before, and all that it was still to hear had come (SHARED-011).
+    Left,
 }
 
 /// What can be owed.
@@ -90,7 +92,8 @@ pub enum OwedKind {
         /// How many registrations of the listener's ask for them.
         registrations: u8,
     },
-    /// A member hears nothing of a Logoff that announces nothing: refused, or made when the session had long ended.
+    /// A member hears nothing of a Logoff that announces nothing: refused, or made when the session had long ended. Who has
+    /// left hears nothing of any.
     Hushed {
         /// Who must not hear.
         listener: SessionId,

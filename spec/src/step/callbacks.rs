@@ -1,8 +1,8 @@
 //! What a callback into a sink changes: the references the session holds, and who has heard.
 
-use crate::event::{CallId, Callback, SinkId, ThreadId};
+use crate::event::{CallId, Callback, SessionId, SinkId, ThreadId};
 use crate::flags::EventMask;
-use crate::state::{OwedKind, Running, World};
+use crate::state::{Hush, OwedKind, Running, World};
 
 impl World {
     pub(super) fn called_back(&mut self, id: CallId, thread: ThreadId, sink: SinkId, callback: Callback) {
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// Nobody who may share with this session has ended or is about to.
-    fn nobody_it_may_share_with_leaves(&self, id: crate::event::SessionId) -> bool {
+    fn nobody_it_may_share_with_leaves(&self, id: SessionId) -> bool {
         let Some(own) = self.session(id) else { return false };
         self.all_sessions().all(|(other, session)| {
             other == id || session.is_logged_on() || own.membership.is_apart_from(session.membership)
@@ -41,8 +41,14 @@ impl World {
     }
 
     /// It has done nothing that a word may come of: it is logged on, or ended long ago.
-    fn nothing_new_of(&self, id: crate::event::SessionId) -> bool {
+    fn nothing_new_of(&self, id: SessionId) -> bool {
         self.session(id).is_some_and(|session| session.is_logged_on() || session.wound_up)
+    }
+
+    /// All whose word this may be ended long ago, and this one does nothing now that a word may come of.
+    fn is_of_nobody_that_listens(&self, hearing: &[SessionId], listener: SessionId) -> bool {
+        hearing.iter().all(|id| self.session(*id).is_some_and(|session| session.wound_up))
+            && !self.pending.iter().any(|pending| pending.call.session() == Some(listener))
     }
 
     fn hear(&mut self, sink: SinkId, events: EventMask) {
@@ -59,6 +65,11 @@ impl World {
         for owed in &mut owed {
             match &mut owed.kind {
                 OwedKind::Untold { listener, heard } => *heard |= on.contains(listener),
+                OwedKind::Hushed { listener, why: Hush::Left, heard, .. } => {
+                    *heard |= ends
+                        && hearing.contains(listener)
+                        && self.is_of_nobody_that_listens(&hearing, *listener);
+                }
                 OwedKind::Hushed { listener, caller, heard, .. } => {
                     *heard |= ends
                         && hearing.contains(listener)

@@ -47,6 +47,7 @@ impl World {
         }
         if certain {
             self.owe_silence(id);
+            self.owe_silence_to_who_has_left(id);
         }
         self.alert_others(id, flags);
     }
@@ -76,8 +77,8 @@ impl World {
     fn owe_hush(&mut self, caller: SessionId, why: Hush) {
         for (listener, ..) in self.other_listeners(caller) {
             let kind = OwedKind::Hushed { listener, caller, why, heard: false };
-            if self.is_alone_in_leaving(caller, listener) && !self.owed.iter().any(|owed| owed.kind == kind) {
-                self.owed.push(Owed { kind, paid: false, lapsed: false });
+            if self.is_alone_in_leaving(caller, listener) {
+                self.owe_once(kind);
             }
         }
     }
@@ -117,6 +118,25 @@ impl World {
         }
     }
 
+    /// Sessions that logged off long before must not hear of it, whatever became of their sinks.
+    fn owe_silence_to_who_has_left(&mut self, caller: SessionId) {
+        let left: Vec<SessionId> = self
+            .all_sessions()
+            .filter(|(other, session)| *other != caller && session.wound_up && session.left_registered)
+            .map(|(other, _)| other)
+            .collect();
+        for listener in left {
+            let kind = OwedKind::Hushed { listener, caller, why: Hush::Left, heard: false };
+            self.owe_once(kind);
+        }
+    }
+
+    fn owe_once(&mut self, kind: OwedKind) {
+        if !self.owed.iter().any(|owed| owed.kind == kind) {
+            self.owed.push(Owed { kind, paid: false, lapsed: false });
+        }
+    }
+
     /// The thread on which the session first advised a sink that must hear of its end: one whose mask has both
     /// bits.
     fn advised_on(&self, id: SessionId) -> Option<ThreadId> {
@@ -144,8 +164,13 @@ impl World {
                 session.phases = Phases::only(Phase::Released);
             }
             self.leave_group(id);
-            for registration in self.registrations.iter_mut().flatten() {
-                registration.active &= registration.session != id;
+            let mut registered = false;
+            for registration in self.registrations.iter_mut().flatten().filter(|r| r.session == id) {
+                registered |= registration.active;
+                registration.active = false;
+            }
+            if let Some(session) = self.session_mut(id) {
+                session.left_registered = registered;
             }
             self.disturb_others(id, flags);
             return;

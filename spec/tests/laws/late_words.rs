@@ -1,8 +1,8 @@
 //! Words that come late: of two who left together, one word pays, and the other may still be on its way.
 
 use mapi_session_spec::alphabet::{logoff_with, plain_logoff};
-use mapi_session_spec::event::SessionId;
-use mapi_session_spec::flags::LogoffFlags;
+use mapi_session_spec::event::{Call, Callback, RegistrationId, SessionId, SinkId};
+use mapi_session_spec::flags::{EventMask, LogoffFlags};
 use mapi_session_spec::hresult::HResult;
 use mapi_session_spec::outcome::Out;
 use mapi_session_spec::{Family, Level, RequirementId};
@@ -38,4 +38,42 @@ fn a_word_at_a_second_logoff_is_one_too_many_where_the_first_has_been_heard() {
 #[test]
 fn where_two_left_together_and_one_word_came_it_may_be_the_others() {
     assert_eq!(broken_by_a_word_at_a_second_logoff(after_leaving(2)), []);
+}
+
+/// The one who listens leaves, and its sink hears while another member leaves later: of how many sessions it was the sink,
+/// and whether all had settled in between.
+fn a_word_to_who_has_left(settles: bool, listens_elsewhere: bool) -> Trace {
+    let mut trace = Trace::of_members(2);
+    if listens_elsewhere {
+        let (sink, registration) = (SinkId(0), RegistrationId(1));
+        let mask = EventMask::END_OF_SESSION;
+        let advise = trace.begin(Call::Advise { session: SessionId(0), mask, sink, registration });
+        trace.back(0, Callback::AddRef);
+        trace.end(advise, HResult::S_OK, Out::Value(2));
+    }
+    trace.call(plain_logoff(SessionId(1)), Out::None);
+    if settles {
+        trace.settled();
+    }
+    let leaves = trace.begin(logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_SHARED));
+    trace.back(0, HEARD);
+    trace.end(leaves, HResult::S_OK, Out::None);
+    trace.settled();
+    trace
+}
+
+#[test]
+fn who_logged_off_and_has_heard_all_of_before_hears_nothing_of_what_comes_later() {
+    for level in Level::ALL {
+        let expected = if level == Level::Documented { vec![] } else { vec![Family::Shared.id(11)] };
+        assert_eq!(a_word_to_who_has_left(true, false).broken(level), expected, "{level}");
+    }
+}
+
+#[test]
+fn who_logged_off_may_hear_late_what_happened_before_and_what_another_session_of_its_sink_hears() {
+    for (settles, listens_elsewhere) in [(false, false), (true, true)] {
+        let trace = a_word_to_who_has_left(settles, listens_elsewhere);
+        assert_eq!(trace.broken(Level::Robust), [], "{settles}, {listens_elsewhere}");
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn confirm(
     let mut rounds = Rounds::of(planned);
     let mut seen = Seen::default();
     let late_words = match deviation.kind {
-        Kind::RepeatedCallback => has_late_words(request, dialect, &mut rounds),
+        kind if kind.may_be_of_before() => has_late_words(request, dialect, &mut rounds),
         Kind::MissingCallback => rests_on_every_settling(deviation),
         _ => false,
     };
@@ -85,7 +85,7 @@ pub(super) fn confirm(
 
 /// Whether only waiting decides: what came too often is there to be seen.
 const fn needs_patience(kind: Kind) -> bool {
-    rests_on_waiting(kind) && !matches!(kind, Kind::RepeatedCallback)
+    rests_on_waiting(kind) && !kind.may_be_of_before()
 }
 
 /// Whether an announcement of this subject's has several words of a kind. Where it has one, nothing of an earlier Logoff
