@@ -271,7 +271,7 @@ fn is_again(rules: &Rules, again: &Deviation, first: &Deviation) -> bool {
 }
 
 /// Whether the fault is that something had not come, or not been given back, by the time the subject had settled,
-/// or came again afterwards.
+/// or came again afterwards, or late.
 const fn rests_on_waiting(kind: Kind) -> bool {
     matches!(kind, Kind::MissingCallback | Kind::Lifetime) || kind.may_be_of_before()
 }

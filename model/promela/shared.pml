@@ -60,6 +60,7 @@ bool wound[4];              /* all has settled since the session ended */
 byte owes[3];               /* who has left owing the sink a word since all has settled, a bit each */
 byte vague;                 /* whose words cannot be told apart, a bit each */
 byte gone[3];               /* the sink is to hear nothing of a Logoff, its session having left: PAID until it does */
+byte by[3];                 /* of whose Logoff, a bit each */
 
 bool notified;              /* a bound: one notification in a history */
 
@@ -77,7 +78,7 @@ c_code {
 		int i;
 		for (i = 0; i < 4; i++) to += sprintf(to, "%d%d%d%d%d.", now.phase[i], now.worked[i], now.disturbed[i], now.must[i], now.unsure[i]);
 		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d%d%d.", now.live[i], now.held[i], now.back[i], now.told[i], now.quiet[i]);
-		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d.", now.listened[i], now.owes[i], now.gone[i]);
+		for (i = 0; i < 3; i++) to += sprintf(to, "%d%d%d%d.", now.listened[i], now.owes[i], now.gone[i], now.by[i]);
 		for (i = 0; i < 4; i++) to += sprintf(to, "%d", now.wound[i]);
 		sprintf(to, ".%d.%d.%d.%d", now.vague, now.notified, now.pending, now.who);
 	}
@@ -160,13 +161,22 @@ inline hush(k) {
 	if :: !SAME(who, k) && phase[k] == ON && live[k] && quiet[k] == NOTHING -> quiet[k] = PAID :: else fi
 }
 
+/* SHARED-011: whoever has long left is to hear nothing of this Logoff. */
 inline bygone(k) {
-	if :: who != k && wound[k] && listened[k] -> gone[k] = PAID :: else fi
+	if :: who != k && wound[k] && listened[k] -> if :: gone[k] == NOTHING -> gone[k] = PAID :: else fi; by[k] = by[k] | (1 << who) :: else fi
 }
 
+/* A word is held against the session only where no other can be the reason for it: of whom k shared with, all but one c
+ * that it is owed silence of are on, or left long ago. */
+#define PAST(s, k)     (s == k || !SAME(s, k) || phase[s] == ABSENT || phase[s] == ON || wound[s])
+#define OF_ALONE(c, k) ((by[k] & (1 << c)) && (c == S1 || PAST(S1, k)) && (c == S2 || PAST(S2, k)) && \
+	(c == APART || PAST(APART, k)) && (c == LATE || PAST(LATE, k)))
+#define IS_NEWS(k)     (gone[k] == PAID && (OF_ALONE(S1, k) || OF_ALONE(S2, k) || OF_ALONE(APART, k) || OF_ALONE(LATE, k)))
+
+/* All has settled: whose words cannot be told apart, and who has left for long. */
 inline blur(k) {
 	if :: owes[k] & (owes[k] - 1) -> vague = vague | owes[k] :: else fi;
-	owes[k] = 0; gone[k] = NOTHING
+	owes[k] = 0; gone[k] = NOTHING; by[k] = 0
 }
 inline wind_up(s) {
 	if :: LEFT(s) && !(vague & (1 << s)) -> wound[s] = true :: else fi
@@ -225,7 +235,7 @@ inline released() {
 	:: d_step { held[k] > 0 && LEAVING && !notified -> from(); \
 		notified = true; if :: told[k] == UNPAID -> told[k] = PAID :: else fi; \
 		if :: quiet[k] == PAID && !SAME(who, k) && !LEFT_BY_SOME(k) -> quiet[k] = UNPAID :: else fi; \
-		if :: gone[k] == PAID -> gone[k] = UNPAID :: else fi; \
+		if :: IS_NEWS(k) -> gone[k] = UNPAID :: else fi; \
 		to("← " name "->OnNotify(fnevCriticalError)"); }
 
 active proctype everybody() {

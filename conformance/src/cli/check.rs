@@ -65,7 +65,8 @@ pub(super) struct Check {
 /// How the subject's process is run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ChildArgs {
-    /// No answer for so long is a hang, once ten times as long has confirmed it.
+    /// No answer for so long is a hang, once ten times as long has confirmed it. After the first, others are left
+    /// after a fifth of it, a second at least.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, conflicts_with = "no_timeout", help_heading = "Subject")]
     timeout: Duration,
     /// Run the subject in this process, for debuggers and for speed: a crash of it ends everything.

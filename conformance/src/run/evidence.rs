@@ -266,7 +266,7 @@ fn shrunk(
     if steps.len() > LONG {
         leave_out_whole_kinds(&mut steps, &fails);
     }
-    // Each try of these waits, also one that shows the fault.
+    // Each try of these waits, also one that shows the fault: a hang for its limit, a callback too many for a moment.
     let budget = match kind {
         Kind::Hang => 12,
         kind if kind.may_be_of_before() => 48,

@@ -32,9 +32,10 @@ const ABREAST_WITHOUT_RACES: usize = 16;
 /// A race that takes longer than this, on the average, is one that waits.
 const WAITS: Duration = Duration::from_millis(2);
 
-/// How long a call of a subject that has hung may take in what is still to run: whether it hangs is decided by one that is
-/// waited for at length.
+/// How long a call of a subject that has hung may take at least in what is still to run, and which part of the limit: what
+/// is reported is waited for at length.
 const HANGS_AGAIN: Duration = Duration::from_secs(1);
+const IN_A_HURRY: u32 = 5;
 
 /// What is run, how, and the list that what is observed is written in.
 #[derive(Clone, Copy)]
@@ -50,7 +51,7 @@ pub(super) struct Parts<'a> {
     abreast: usize,
     /// The number of the next process.
     process: usize,
-    /// Of the part before.
+    /// Of the last part that ran in one process after the other.
     quarantine: Quarantine,
 }
 
@@ -295,9 +296,10 @@ fn run_some(
 /// Where a call has hung, others may, and none of them is waited for as long as that one.
 fn in_a_hurry<'s>(setting: &'s Setting, quarantine: &Quarantine) -> Cow<'s, Setting> {
     match setting.timeout {
-        Some(limit) if quarantine.has_hung => {
-            Cow::Owned(Setting { timeout: Some(limit.min(HANGS_AGAIN)), ..setting.clone() })
-        }
+        Some(limit) if quarantine.has_hung => Cow::Owned(Setting {
+            timeout: Some(limit.min(HANGS_AGAIN.max(limit / IN_A_HURRY))),
+            ..setting.clone()
+        }),
         _ => Cow::Borrowed(setting),
     }
 }
@@ -339,6 +341,7 @@ mod tests {
         assert_eq!(limits(Some(5_000), false), Some(5_000));
         assert_eq!(limits(Some(5_000), true), Some(1_000));
         assert_eq!(limits(Some(400), true), Some(400));
+        assert_eq!(limits(Some(60_000), true), Some(12_000), "whoever says so knows a slow subject");
         assert_eq!(limits(None, true), None, "somebody steps through it");
     }
 

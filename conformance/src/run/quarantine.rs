@@ -77,7 +77,7 @@ const fn is_of_iunknown(call: &Call) -> bool {
 pub(super) struct Quarantine {
     counts: HashMap<Lethal, u32>,
     pub(super) deaths: u32,
-    /// A call never came back, though no person was waited for.
+    /// A call never came back that had no reason to wait: for a person, or for a callback, or because it was illegal.
     pub(super) has_hung: bool,
 }
 
@@ -106,8 +106,8 @@ impl Quarantine {
             .events()
             .iter()
             .any(|event| matches!(event, Event::Return { outcome, .. } if outcome.ending == Ending::Hung));
-        self.has_hung |= hung && !lethal.waits_for_a_person;
         let is_misuse = lethal.after_misuse || (lethal.after_logoff && !is_of_iunknown(&call));
+        self.has_hung |= hung && !is_misuse && !lethal.waits_for_a_person && !lethal.is_waited_for;
         let weight = match () {
             () if hung || is_misuse || lethal.waits_for_a_person => CRASHES,
             () if lethal.after_logoff => CRASHES / 2,
@@ -135,7 +135,7 @@ impl Quarantine {
 #[cfg(test)]
 mod tests {
     use mapi_session_spec::alphabet::{logoff_with, plain_logoff};
-    use mapi_session_spec::event::{CallId, Method, ObjectId, SessionId, ThreadId};
+    use mapi_session_spec::event::{CallId, Method, ObjectId, SessionId, SinkId, ThreadId};
     use mapi_session_spec::outcome::{Out, Outcome};
 
     use super::*;
@@ -178,24 +178,26 @@ mod tests {
         }
     }
 
-    /// Whether a subject in which this call ends so is known to hang, in other programs too.
-    fn has_hung(call: Call, ending: Ending) -> bool {
+    /// Whether a subject in which this call, made there, ends so is known to hang, in other programs too.
+    fn has_hung(call: Call, place: Place, ending: Ending) -> bool {
         let (id, thread) = (CallId(0), ThreadId(0));
         let outcome = Outcome { ending, out: Out::None };
         let events = [Event::Call { id, thread, call }, Event::Return { id, outcome }];
         let mut observed = Observed::showing(&SharedSymbols::default(), &events);
         observed.died_at = Some(0);
         let mut quarantine = Quarantine::default();
-        quarantine.note(&observed, &Program::of([Step::call(call)]));
+        quarantine.note(&observed, &Program::of([Step { place, ..Step::call(call) }]));
         quarantine.anew().has_hung
     }
 
     #[test]
-    fn a_subject_hangs_where_a_call_does_not_come_back_though_no_person_is_waited_for() {
-        let (plain, asks) = (LogoffFlags(0), LogoffFlags::MAPI_LOGOFF_UI);
-        let logoff = |flags| logoff_with(SessionId(0), flags);
-        assert!(has_hung(logoff(plain), Ending::Hung));
-        assert!(!has_hung(logoff(asks), Ending::Hung), "somebody may think it over");
-        assert!(!has_hung(logoff(plain), Ending::Crashed(11)));
+    fn a_subject_hangs_where_a_call_does_not_come_back_that_has_no_reason_to_wait() {
+        let (plain, asks) =
+            (plain_logoff(SessionId(0)), logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_UI));
+        let (first, waited_for) = (Place::Thread(ThreadId(0)), Place::WaitedFor(SinkId(0)));
+        assert!(has_hung(plain, first, Ending::Hung));
+        assert!(!has_hung(asks, first, Ending::Hung), "somebody may think it over");
+        assert!(!has_hung(plain, waited_for, Ending::Hung), "it may wait for the callback");
+        assert!(!has_hung(plain, first, Ending::Crashed(11)));
     }
 }

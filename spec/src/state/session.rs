@@ -171,6 +171,11 @@ impl Session {
         Self { phases, references: ANY, ..Self::new(ThreadId(0), Membership::Unknown) }
     }
 
+    /// It logged off with a sink registered, and the subject has settled since.
+    pub(crate) const fn has_long_left(&self) -> bool {
+        self.wound_up && self.left_registered
+    }
+
     /// It may have been logged off before the recording began, and has just done what only a living session does.
     pub(crate) fn note_that_it_lives(&mut self) {
         if self.references == ANY

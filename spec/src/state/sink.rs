@@ -68,7 +68,7 @@ pub enum Hush {
     Refused,
     /// The session had logged off before, and all that brings had come (LOGOFF-028).
     Again,
-    /// The listener had logged off before, and all that it was still to hear had come (SHARED-011).
+    /// The listener had logged off before, and the subject has settled since (SHARED-011).
     Left,
 }
 

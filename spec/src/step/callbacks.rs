@@ -1,8 +1,8 @@
 //! What a callback into a sink changes: the references the session holds, and who has heard.
 
-use crate::event::{CallId, Callback, SessionId, SinkId, ThreadId};
+use crate::event::{Call, CallId, Callback, SessionId, SinkId, ThreadId};
 use crate::flags::EventMask;
-use crate::state::{Hush, OwedKind, Running, World};
+use crate::state::{Hush, OwedKind, Running, Session, World};
 
 impl World {
     pub(super) fn called_back(&mut self, id: CallId, thread: ThreadId, sink: SinkId, callback: Callback) {
@@ -45,10 +45,18 @@ impl World {
         self.session(id).is_some_and(|session| session.is_logged_on() || session.wound_up)
     }
 
-    /// All whose word this may be ended long ago, and this one does nothing now that a word may come of.
-    fn is_of_nobody_that_listens(&self, hearing: &[SessionId], listener: SessionId) -> bool {
-        hearing.iter().all(|id| self.session(*id).is_some_and(|session| session.wound_up))
-            && !self.pending.iter().any(|pending| pending.call.session() == Some(listener))
+    /// Whoever this sink is registered by has logged off, and heard all of before; and of whom they may have shared with, only
+    /// this one can be the reason for a word.
+    fn is_news_to_who_has_left(&self, sink: SinkId, hearing: &[SessionId], leaver: SessionId) -> bool {
+        let has_left = |id: &SessionId| self.session(*id).is_some_and(Session::has_long_left);
+        let is_under_way = |call: &Call| match call {
+            Call::Advise { sink: other, .. } => *other == sink,
+            call => call.session().is_some_and(|session| hearing.contains(&session)),
+        };
+        self.sink(sink).is_some_and(|sink| sink.held > 0)
+            && hearing.iter().all(has_left)
+            && hearing.iter().all(|id| self.no_other_leaves(leaver, *id))
+            && !self.pending.iter().any(|pending| is_under_way(&pending.call))
     }
 
     fn hear(&mut self, sink: SinkId, events: EventMask) {
@@ -57,7 +65,7 @@ impl World {
         let on: Vec<_> = hearing
             .iter()
             .copied()
-            .filter(|id| self.session(*id).is_some_and(crate::state::Session::is_logged_on))
+            .filter(|id| self.session(*id).is_some_and(Session::is_logged_on))
             .filter(|id| self.nobody_it_may_share_with_leaves(*id))
             .collect();
         let ends = events.0 & EventMask::END_OF_SESSION.0 != 0;
@@ -65,10 +73,10 @@ impl World {
         for owed in &mut owed {
             match &mut owed.kind {
                 OwedKind::Untold { listener, heard } => *heard |= on.contains(listener),
-                OwedKind::Hushed { listener, why: Hush::Left, heard, .. } => {
+                OwedKind::Hushed { listener, caller, why: Hush::Left, heard } => {
                     *heard |= ends
                         && hearing.contains(listener)
-                        && self.is_of_nobody_that_listens(&hearing, *listener);
+                        && self.is_news_to_who_has_left(sink, &hearing, *caller);
                 }
                 OwedKind::Hushed { listener, caller, heard, .. } => {
                     *heard |= ends

@@ -86,15 +86,19 @@ impl World {
     /// Of all whom the listener may share with, only this one can be the reason for a word: the others are logged
     /// on, or ended long ago.
     pub(crate) fn is_alone_in_leaving(&self, leaver: SessionId, listener: SessionId) -> bool {
+        self.session(listener).is_some_and(Session::is_logged_on) && self.no_other_leaves(leaver, listener)
+    }
+
+    /// The same, whether or not the listener is on.
+    pub(super) fn no_other_leaves(&self, leaver: SessionId, listener: SessionId) -> bool {
         let Some(own) = self.session(listener) else { return false };
-        own.is_logged_on()
-            && self.all_sessions().all(|(other, session)| {
-                other == leaver
-                    || other == listener
-                    || session.is_logged_on()
-                    || session.wound_up
-                    || own.membership.is_apart_from(session.membership)
-            })
+        self.all_sessions().all(|(other, session)| {
+            other == leaver
+                || other == listener
+                || session.is_logged_on()
+                || session.wound_up
+                || own.membership.is_apart_from(session.membership)
+        })
     }
 
     /// Registered sessions that certainly do not share with the one that leaves must not hear of it.
@@ -122,7 +126,7 @@ impl World {
     fn owe_silence_to_who_has_left(&mut self, caller: SessionId) {
         let left: Vec<SessionId> = self
             .all_sessions()
-            .filter(|(other, session)| *other != caller && session.wound_up && session.left_registered)
+            .filter(|(other, session)| *other != caller && session.has_long_left())
             .map(|(other, _)| other)
             .collect();
         for listener in left {

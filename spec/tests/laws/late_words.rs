@@ -77,3 +77,59 @@ fn who_logged_off_may_hear_late_what_happened_before_and_what_another_session_of
         assert_eq!(trace.broken(Level::Robust), [], "{settles}, {listens_elsewhere}");
     }
 }
+
+/// The listener and the last of the others, of four members: first they leave who are given, then the listener, and while the
+/// last leaves, the listener's sink hears.
+fn a_word_to_the_listener_after_these_left(leavers: &[u16]) -> Trace {
+    let mut trace = Trace::of_members(4);
+    for leaver in leavers {
+        trace.call(logoff_with(SessionId(*leaver), LogoffFlags::MAPI_LOGOFF_SHARED), Out::None);
+    }
+    trace.back(0, HEARD);
+    trace.settled();
+    trace.call(plain_logoff(SessionId(3)), Out::None);
+    trace.settled();
+    let last = trace.begin(logoff_with(SessionId(2), LogoffFlags::MAPI_LOGOFF_SHARED));
+    trace.back(0, HEARD);
+    trace.end(last, HResult::S_OK, Out::None);
+    trace.settled();
+    trace
+}
+
+#[test]
+fn a_word_to_who_has_left_may_be_of_one_whose_word_never_came() {
+    let broken =
+        |leavers: &[u16]| a_word_to_the_listener_after_these_left(leavers).broken(Level::Conventional);
+    assert_eq!(broken(&[0]), [Family::Shared.id(11)]);
+    assert_eq!(broken(&[0, 1]), [], "of two who left together one word came");
+}
+
+#[test]
+fn a_word_to_who_has_left_may_be_of_one_whose_logoff_is_still_under_way() {
+    let mut trace = Trace::of_members(3);
+    let first = trace.begin(plain_logoff(SessionId(0)));
+    trace.call(plain_logoff(SessionId(2)), Out::None);
+    trace.settled();
+    let second = trace.begin(plain_logoff(SessionId(1)));
+    trace.back(0, HEARD);
+    trace.end(second, HResult::S_OK, Out::None);
+    trace.end(first, HResult::S_OK, Out::None);
+    trace.settled();
+    assert_eq!(trace.broken(Level::Robust), []);
+}
+
+#[test]
+fn a_word_to_who_has_left_may_be_for_one_who_is_just_registering_the_same_sink() {
+    let mut trace = Trace::of_members(3);
+    trace.call(plain_logoff(SessionId(2)), Out::None);
+    trace.settled();
+    let (sink, registration) = (SinkId(0), RegistrationId(1));
+    let mask = EventMask::END_OF_SESSION;
+    let advise = trace.begin(Call::Advise { session: SessionId(1), mask, sink, registration });
+    let leaves = trace.begin(logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_SHARED));
+    trace.back(0, HEARD);
+    trace.end(leaves, HResult::S_OK, Out::None);
+    trace.end(advise, HResult::S_OK, Out::Value(2));
+    trace.settled();
+    assert_eq!(trace.broken(Level::Robust), []);
+}

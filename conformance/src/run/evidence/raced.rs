@@ -48,7 +48,9 @@ pub(super) fn confirm(
     let mut rounds = Rounds::of(planned);
     let mut seen = Seen::default();
     let late_words = match deviation.kind {
-        kind if kind.may_be_of_before() => has_late_words(request, dialect, &mut rounds),
+        Kind::RepeatedCallback => has_late_words(request, dialect, &mut rounds),
+        // It may be the race's own, to the one who made the call, and late.
+        Kind::LateCallback => true,
         Kind::MissingCallback => rests_on_every_settling(deviation),
         _ => false,
     };
