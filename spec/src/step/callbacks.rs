@@ -45,7 +45,7 @@ impl World {
         self.session(id).is_some_and(|session| session.is_logged_on() || session.wound_up)
     }
 
-    /// Whoever this sink is registered by has logged off, and heard all of before; and of whom they may have shared with, only
+    /// Whoever this sink is registered by has long logged off; and of whom they may have shared with, only
     /// this one can be the reason for a word.
     fn is_news_to_who_has_left(&self, sink: SinkId, hearing: &[SessionId], leaver: SessionId) -> bool {
         let has_left = |id: &SessionId| self.session(*id).is_some_and(Session::has_long_left);

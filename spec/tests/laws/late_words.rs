@@ -55,11 +55,15 @@ fn a_word_to_who_has_left(settles: bool, listens_elsewhere: bool) -> Trace {
     if settles {
         trace.settled();
     }
-    let leaves = trace.begin(logoff_with(SessionId(0), LogoffFlags::MAPI_LOGOFF_SHARED));
-    trace.back(0, HEARD);
-    trace.end(leaves, HResult::S_OK, Out::None);
-    trace.settled();
+    the_sink_hears_while_this_one_leaves(&mut trace, 0);
     trace
+}
+
+fn the_sink_hears_while_this_one_leaves(trace: &mut Trace, leaver: u16) {
+    let last = trace.begin(logoff_with(SessionId(leaver), LogoffFlags::MAPI_LOGOFF_SHARED));
+    trace.back(0, HEARD);
+    trace.end(last, HResult::S_OK, Out::None);
+    trace.settled();
 }
 
 #[test]
@@ -89,10 +93,7 @@ fn a_word_to_the_listener_after_these_left(leavers: &[u16]) -> Trace {
     trace.settled();
     trace.call(plain_logoff(SessionId(3)), Out::None);
     trace.settled();
-    let last = trace.begin(logoff_with(SessionId(2), LogoffFlags::MAPI_LOGOFF_SHARED));
-    trace.back(0, HEARD);
-    trace.end(last, HResult::S_OK, Out::None);
-    trace.settled();
+    the_sink_hears_while_this_one_leaves(&mut trace, 2);
     trace
 }
 
