@@ -2,6 +2,7 @@
 
 mod aborting;
 mod announcements;
+mod awake;
 mod running;
 pub(super) mod settling;
 mod waiting;

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use mapi_session_spec::event::ThreadId;
 
 use super::programs::Steps;
 use crate::program::{Place, RACERS};
 
-/// How often a thread that lines up looks for the others before it lets somebody else run.
+/// How often a thread that lines up looks for the others before it sleeps; and how often one that sleeps no more looks for
+/// those that are only just waking.
 const LOOKS: u32 = 20_000;
 
 /// One race: which steps, and who has come to the line.
@@ -17,6 +19,11 @@ pub(super) struct Heat {
     pub(super) steps: Range<usize>,
     threads: u32,
     arrived: AtomicU32,
+    /// Those that were told that all are there.
+    awake: AtomicU32,
+    /// How many sleep, and what wakes them.
+    sleeping: Mutex<u32>,
+    all_are_there: Condvar,
 }
 
 impl Heat {
@@ -26,7 +33,14 @@ impl Heat {
         let range = first..first + length;
         let threads = (0..RACERS).filter(|thread| own(steps, &range, ThreadId(*thread)).next().is_some());
         let threads = threads.count() as u32;
-        (length > 0).then_some(Self { steps: range, threads, arrived: AtomicU32::new(0) })
+        (length > 0).then_some(Self {
+            steps: range,
+            threads,
+            arrived: AtomicU32::new(0),
+            awake: AtomicU32::new(0),
+            sleeping: Mutex::new(0),
+            all_are_there: Condvar::new(),
+        })
     }
 
     /// Whether this thread takes part.
@@ -45,17 +59,39 @@ impl Heat {
         }
     }
 
+    /// On a machine with a processor for each, the last to come is seen at once. On a busy one, who comes first sleeps: who
+    /// is woken is let run sooner than who has used its time up, so they are likelier to run side by side.
     fn line_up(&self) {
-        self.arrived.fetch_add(1, Ordering::SeqCst);
-        let mut looks = 0;
-        while self.arrived.load(Ordering::SeqCst) < self.threads {
-            looks += 1;
-            if looks < LOOKS {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
+        let is_last = self.arrived.fetch_add(1, Ordering::SeqCst) + 1 == self.threads;
+        if !is_last && self.see_all_in(&self.arrived) {
+            self.awake.fetch_add(1, Ordering::SeqCst);
+            return;
         }
+        let mut sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_last {
+            let nobody_sleeps = *sleeping == 0;
+            drop(sleeping);
+            if nobody_sleeps {
+                return;
+            }
+            self.all_are_there.notify_all();
+        } else {
+            *sleeping += 1;
+            while self.arrived.load(Ordering::SeqCst) < self.threads {
+                sleeping = self.all_are_there.wait(sleeping).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(sleeping);
+        }
+        self.awake.fetch_add(1, Ordering::SeqCst);
+        self.see_all_in(&self.awake);
+    }
+
+    /// Whether all are counted here before it is no longer looked.
+    fn see_all_in(&self, counted: &AtomicU32) -> bool {
+        (0..LOOKS).any(|_| {
+            std::hint::spin_loop();
+            counted.load(Ordering::SeqCst) >= self.threads
+        })
     }
 }
 

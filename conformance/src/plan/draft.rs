@@ -325,13 +325,6 @@ impl<'r> Draft<'r> {
         self.edge_whichever(call, &then, &|_| {}, &then)
     }
 
-    /// The same with a second Logoff of a session, of which nobody is to hear.
-    pub fn edge_in_silence(self, second: Call) -> Planned {
-        let listen =
-            |draft: &mut Self| second.session().into_iter().for_each(|of| draft.listen_for_words(of));
-        self.edge_either(second, listen, listen)
-    }
-
     /// The same, and with something to do where it failed.
     pub fn edge_either(self, call: Call, then: impl Fn(&mut Self), otherwise: impl Fn(&mut Self)) -> Planned {
         self.edge_whichever(call, &then, &otherwise, &otherwise)

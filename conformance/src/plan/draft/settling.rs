@@ -3,10 +3,10 @@
 use mapi_session_spec::event::{Call, RegistrationId, SessionId, SinkId, ThreadId};
 use mapi_session_spec::flags::EventMask;
 use mapi_session_spec::rule::{Check, Moot};
-use mapi_session_spec::state::{OwedKind, Registration, Session};
+use mapi_session_spec::state::{Owed, OwedKind, Registration};
 
 use super::Draft;
-use crate::program::{Action, Awaited, Place, Step};
+use crate::program::{Action, Awaited, Place};
 
 impl Draft<'_> {
     /// Waits for everything that is owed now, if anything is.
@@ -27,25 +27,16 @@ impl Draft<'_> {
         self.world.settle();
     }
 
-    /// Where the Logoff that was just made was refused, and somebody else listens: who hears of it all the same may do so a
+    /// Where somebody is to hear nothing of the Logoff that was just made: a subject that tells them all the same may do so a
     /// moment later.
     pub(super) fn listen_for_strays(&mut self) {
-        let Some(Step {
-            action: Action::Call(Call::Logoff { session, .. }), place: Place::Thread(_), ..
-        }) = self.steps.last().map(|last| **last)
-        else {
-            return;
+        let was_a_logoff = self.steps.last().is_some_and(|last| {
+            matches!((last.action, last.place), (Action::Call(Call::Logoff { .. }), Place::Thread(_)))
+        });
+        let is_silence = |owed: &Owed| {
+            matches!(owed.kind, OwedKind::Untold { .. } | OwedKind::Hushed { .. }) && !owed.lapsed
         };
-        if self.world.session(session).is_some_and(Session::is_logged_on) {
-            self.listen_for_words(session);
-        }
-    }
-
-    /// Where somebody else listens: whoever hears of this session all the same may do so a moment later.
-    pub(super) fn listen_for_words(&mut self, session: SessionId) {
-        let listens =
-            |r: &Registration| r.active && r.session != session && r.mask.has(EventMask::END_OF_SESSION);
-        if self.awaited() == Awaited::default() && self.world.all_registrations().any(|(_, r)| listens(r)) {
+        if was_a_logoff && self.world.owed.iter().any(is_silence) {
             self.push(Action::Settle(Awaited::STRAYS), Place::Thread(ThreadId(0)));
         }
     }

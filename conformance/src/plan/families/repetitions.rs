@@ -215,7 +215,7 @@ pub(super) fn every_second_logoff(seed: &Draft, all: &mut Vec<Planned>) {
         draft.settle();
         for second in logoffs(seed, sessions[0]) {
             if draft.is_worth_making(&second) {
-                all.push(draft.clone().edge_in_silence(second));
+                all.push(draft.clone().edge(second));
             }
         }
     }

@@ -35,7 +35,7 @@ fn logoff_again(draft: &Draft, leaver: SessionId, all: &mut Vec<Planned>) {
         draft.settle();
         let again = alphabet::logoff_with(leaver, second);
         if draft.is_worth_making(&again) {
-            all.push(if draft.is_least() { draft.edge(again) } else { draft.edge_in_silence(again) });
+            all.push(draft.edge(again));
         }
     }
 }
