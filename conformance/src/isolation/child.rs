@@ -29,6 +29,7 @@ use super::wire::Record;
 use crate::program::{Action, Place, RACERS, Step};
 use crate::subject::{Begun, Driver, SinkEvents, Sinks, Subject, load};
 use announcements::Announcements;
+use awake::Threads;
 use running::Running;
 use waiting::Waiting;
 use workers::{Job, Workers};
@@ -88,6 +89,7 @@ struct Child {
     being_called_back: AtomicU32,
     waited_in_vain: AtomicU32,
     announcements: Announcements,
+    threads: Threads,
     heard_of_sinks: AtomicBool,
     /// Whether any of the programs races.
     races: bool,
@@ -388,6 +390,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
     if !received.races() {
         ring.favour_this_thread();
     }
+    let threads = Threads::before_the_subject();
     let loaded = match load(&orders.subject) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -410,6 +413,7 @@ pub(super) fn serve(orders: &Orders) -> Result<(), String> {
         being_called_back: AtomicU32::new(0),
         waited_in_vain: AtomicU32::new(0),
         announcements: Announcements::default(),
+        threads,
         heard_of_sinks: AtomicBool::new(false),
         races: received.races(),
         own_threads,

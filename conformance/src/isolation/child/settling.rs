@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::wire::Record;
-use super::awake::another_is_awake;
 use super::{Child, Running};
 use crate::program::Awaited;
 
@@ -96,7 +95,7 @@ impl Child {
         let limit = self.announcements.rest_of_strays();
         let mut waited = Waited::from_now(SHORT_PAUSE);
         let mut quiet = Waited::from_now(SHORT_PAUSE);
-        while (quiet.so_far() < limit || another_is_awake()) && !waited.is_settled(self.settle) {
+        while (quiet.so_far() < limit || self.threads.another_is_awake()) && !waited.is_settled(self.settle) {
             std::thread::sleep(SHORT_PAUSE);
             running.driver.pump();
             if self.being_called_back.load(Ordering::SeqCst) > 0 {
