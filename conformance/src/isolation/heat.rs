@@ -9,8 +9,8 @@ use mapi_session_spec::event::ThreadId;
 use super::programs::Steps;
 use crate::program::{Place, RACERS};
 
-/// How often a thread that lines up looks for the others before it sleeps; and how often one that sleeps no more looks for
-/// those that are only just waking.
+/// How often a thread that lines up looks for the others before it sleeps; and how often one that knows that all have come
+/// looks for those that are only just waking.
 const LOOKS: u32 = 20_000;
 
 /// One race: which steps, and who has come to the line.
@@ -19,10 +19,9 @@ pub(super) struct Heat {
     pub(super) steps: Range<usize>,
     threads: u32,
     arrived: AtomicU32,
-    /// Those that were told that all are there.
+    /// How many know that all have come.
     awake: AtomicU32,
-    /// How many sleep, and what wakes them.
-    sleeping: Mutex<u32>,
+    going_to_sleep: Mutex<()>,
     all_are_there: Condvar,
 }
 
@@ -38,7 +37,7 @@ impl Heat {
             threads,
             arrived: AtomicU32::new(0),
             awake: AtomicU32::new(0),
-            sleeping: Mutex::new(0),
+            going_to_sleep: Mutex::new(()),
             all_are_there: Condvar::new(),
         })
     }
@@ -63,24 +62,15 @@ impl Heat {
     /// is woken is let run sooner than who has used its time up, so they are likelier to run side by side.
     fn line_up(&self) {
         let is_last = self.arrived.fetch_add(1, Ordering::SeqCst) + 1 == self.threads;
-        if !is_last && self.see_all_in(&self.arrived) {
-            self.awake.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-        let mut sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
         if is_last {
-            let nobody_sleeps = *sleeping == 0;
-            drop(sleeping);
-            if nobody_sleeps {
-                return;
-            }
+            // Whoever has looked in vain sleeps by then, or looks once more.
+            drop(self.going_to_sleep.lock().unwrap_or_else(PoisonError::into_inner));
             self.all_are_there.notify_all();
-        } else {
-            *sleeping += 1;
+        } else if !self.see_all_in(&self.arrived) {
+            let mut sleeping = self.going_to_sleep.lock().unwrap_or_else(PoisonError::into_inner);
             while self.arrived.load(Ordering::SeqCst) < self.threads {
                 sleeping = self.all_are_there.wait(sleeping).unwrap_or_else(PoisonError::into_inner);
             }
-            drop(sleeping);
         }
         self.awake.fetch_add(1, Ordering::SeqCst);
         self.see_all_in(&self.awake);
